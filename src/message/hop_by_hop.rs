@@ -1,0 +1,79 @@
+//! Fields that concern one connection only (RFC 9110 §7.6.1).
+
+use http::header::{self, HeaderMap, HeaderName};
+
+/// Removes what must not be passed on: hop-by-hop fields, every field that any `Connection`
+/// line names, and all `Proxy-*` fields. The order of the rest is kept.
+///
+/// `TE: trailers` is kept out too; the layer that can carry trailers adds it again.
+pub fn sanitise(fields: &mut HeaderMap) {
+    let named = named_by_connection(fields);
+    let concerns_one_hop = |name: &HeaderName| is_hop_by_hop(name) || named.contains(name);
+    if !fields.keys().any(concerns_one_hop) {
+        return;
+    }
+    let mut kept = HeaderMap::with_capacity(fields.len());
+    for (name, value) in fields.iter().filter(|(name, _)| !concerns_one_hop(name)) {
+        kept.append(name.clone(), value.clone());
+    }
+    *fields = kept;
+}
+
+/// Whether a field never travels past one hop, whatever `Connection` says.
+pub fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(*name, header::CONNECTION | header::TE | header::TRANSFER_ENCODING | header::UPGRADE)
+        || matches!(name.as_str(), "keep-alive" | "http2-settings")
+        || name.as_str().starts_with("proxy-")
+}
+
+fn named_by_connection(fields: &HeaderMap) -> Vec<HeaderName> {
+    let lines = fields.get_all(header::CONNECTION).iter();
+    lines
+        .flat_map(|line| line.as_bytes().split(|&b| b == b','))
+        .filter_map(|token| HeaderName::from_bytes(token.trim_ascii()).ok())
+        // Naming an end-to-end field that frames or routes the message would change its meaning.
+        .filter(|name| !matches!(*name, header::HOST | header::CONTENT_LENGTH | header::CONTENT_TYPE))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn fields(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        lines.iter().map(|&(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect()
+    }
+
+    #[test]
+    fn removes_every_field_that_any_connection_line_names() {
+        let mut map = HeaderMap::new();
+        for line in ["close, X-One", "x-two"] {
+            map.append("connection", HeaderValue::from_static(line));
+        }
+        for name in
+            ["x-one", "x-two", "x-three", "proxy-authorization", "proxy-connection", "te", "keep-alive"]
+        {
+            map.append(HeaderName::from_static(name), HeaderValue::from_static("v"));
+        }
+        sanitise(&mut map);
+        assert_eq!(map.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-three"]);
+    }
+
+    #[test]
+    fn keeps_repeated_fields_in_their_order() {
+        let mut map = fields(&[("b", "1"), ("connection", "close"), ("a", "2")]);
+        map.append("b", HeaderValue::from_static("3"));
+        sanitise(&mut map);
+        let lines: Vec<_> = map.iter().map(|(n, v)| (n.as_str(), v.to_str().unwrap_or(""))).collect();
+        assert_eq!(lines, [("b", "1"), ("b", "3"), ("a", "2")]);
+    }
+
+    #[test]
+    fn cannot_be_used_to_unframe_a_message() {
+        let mut map =
+            fields(&[("connection", "content-length, host"), ("content-length", "3"), ("host", "h")]);
+        sanitise(&mut map);
+        assert!(map.contains_key("content-length") && map.contains_key("host"));
+    }
+}

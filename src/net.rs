@@ -1,0 +1,3 @@
+//! Sockets: listening, telling protocols apart, dialling, relaying.
+
+pub mod dial;
