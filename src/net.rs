@@ -1,3 +1,8 @@
 //! Sockets: listening, telling protocols apart, dialling, relaying.
 
+pub mod activity;
 pub mod dial;
+pub mod listen;
+pub mod prefixed;
+pub mod relay;
+pub mod sniff;

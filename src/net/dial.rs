@@ -1,9 +1,18 @@
 //! Outbound connections: the only place that opens one.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
-use crate::message::host_port::{HostPort, HostPortError};
 use thiserror::Error;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::message::host_port::{Host, HostPort, HostPortError};
+use crate::policy::{Denied, Permitted};
+
+/// How long one address is tried alone before the next is tried beside it (RFC 8305 §5).
+const HEAD_START: Duration = Duration::from_millis(250);
 
 /// One `--resolve HOST:PORT:ADDR[:PORT]`: where a destination is to be found instead of in DNS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +30,93 @@ pub enum OverrideError {
     #[error("expected HOST:PORT:ADDR or HOST:PORT:ADDR:PORT")]
     Form,
     /// The first two parts are not a host and a port.
-    #[error("{0}")]
+    #[error("the destination is not HOST:PORT")]
     Destination(#[from] HostPortError),
+}
+
+/// Why a destination could not be reached.
+#[derive(Debug, Error)]
+pub enum DialError {
+    /// The name could not be looked up.
+    #[error("the name {name} cannot be resolved")]
+    Dns {
+        /// What was looked up.
+        name: String,
+        /// What the resolver said.
+        source: io::Error,
+    },
+    /// An address that the destination resolves to may not be dialled.
+    #[error("{0}")]
+    Denied(#[from] Denied),
+    /// No address accepted the connection; the source is the last refusal.
+    #[error("no connection to {destination}")]
+    Connect {
+        /// What was dialled.
+        destination: HostPort,
+        /// The last address's answer.
+        source: io::Error,
+    },
+}
+
+/// Connects to a destination, trying its addresses one after the other with a head start each.
+///
+/// Every address is checked before it is dialled, and the address that was checked is the one
+/// that is dialled. The caller holds the deadline.
+pub async fn dial(permitted: &Permitted, overrides: &[Override]) -> Result<TcpStream, DialError> {
+    let addresses = resolve(permitted.destination(), overrides).await?;
+    for address in &addresses {
+        permitted.check(*address)?;
+    }
+    let connected = race(addresses).await.and_then(|stream| {
+        let ends = (stream.local_addr()?, stream.peer_addr()?);
+        stream.set_nodelay(true)?;
+        Ok((stream, ends))
+    });
+    let refused = |source| DialError::Connect { destination: permitted.destination().clone(), source };
+    let (stream, (local, peer)) = connected.map_err(refused)?;
+    permitted.check_connected(local, peer)?;
+    Ok(stream)
+}
+
+async fn resolve(destination: &HostPort, overrides: &[Override]) -> Result<Vec<SocketAddr>, DialError> {
+    let overridden: Vec<_> =
+        overrides.iter().filter(|o| o.destination == *destination).map(|o| o.address).collect();
+    if !overridden.is_empty() {
+        return Ok(overridden);
+    }
+    match destination.host() {
+        Host::Ip(ip) => Ok(vec![SocketAddr::new(*ip, destination.port())]),
+        Host::Name(name) => {
+            let found = tokio::net::lookup_host((&**name, destination.port())).await;
+            found.map(Iterator::collect).map_err(|source| DialError::Dns { name: name.to_string(), source })
+        }
+    }
+}
+
+async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+    let mut waiting = addresses.into_iter();
+    let mut attempts = JoinSet::new();
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    loop {
+        match waiting.next() {
+            Some(address) => drop(attempts.spawn(TcpStream::connect(address))),
+            None if attempts.is_empty() => return Err(last),
+            None => {}
+        }
+        let head_start = async {
+            match waiting.len() {
+                0 => std::future::pending().await,
+                _ => tokio::time::sleep(HEAD_START).await,
+            }
+        };
+        tokio::select! {
+            Some(joined) = attempts.join_next() => match joined.map_err(io::Error::other).flatten() {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = error,
+            },
+            () = head_start => {}
+        }
+    }
 }
 
 // === impl Override ===
@@ -50,6 +144,28 @@ impl std::str::FromStr for Override {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn permitted(to: &str) -> Permitted {
+        crate::policy::Policy::new(Vec::new()).origin_server(HostPort::parse(to, None).unwrap())
+    }
+
+    #[tokio::test]
+    async fn takes_the_address_that_answers() {
+        let listener = crate::net::listen::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let here = listener.local_addr().unwrap();
+        let refused = crate::net::listen::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let nobody = refused.local_addr().unwrap();
+        drop(refused);
+        let overrides = [nobody, here].map(|address| Override {
+            destination: HostPort::parse("a.example:443", None).unwrap(),
+            address,
+        });
+        let stream = dial(&permitted("a.example:443"), &overrides).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), here);
+        assert!(stream.nodelay().unwrap());
+        let none = dial(&permitted("a.example:443"), &overrides[..1]).await;
+        assert!(matches!(none, Err(DialError::Connect { .. })));
+    }
 
     #[test]
     fn reads_curls_form_with_and_without_another_port() {

@@ -1,0 +1,189 @@
+//! What kind of request this is, decided from its head alone: pure.
+
+use http::header::{HOST, HeaderMap};
+use http::uri::PathAndQuery;
+use http::{Method, Uri, Version};
+use thiserror::Error;
+
+use crate::message::host_port::{HostPort, HostPortError};
+use crate::message::target::{Target, TargetError};
+
+/// The hosts whose tunnels we end ourselves; names in lower case.
+#[derive(Clone, Debug, Default)]
+pub struct InterceptList(Vec<String>);
+
+/// A request on a connection to the proxy itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpenRoute {
+    /// CONNECT to an OpenAI host: end TLS here.
+    Intercept(HostPort),
+    /// CONNECT to any other host: never look inside.
+    Tunnel(HostPort),
+    /// Absolute-form for an OpenAI host: an exchange, upstream always over TLS.
+    Exchange(HostPort, PathAndQuery),
+    /// Absolute-form for any other host: an ordinary proxy's work.
+    Forward(HostPort, PathAndQuery),
+    /// Origin-form: the reverse route or one of our own pages.
+    Origin(OriginForm),
+    /// `OPTIONS *`: about the proxy as a whole.
+    Asterisk,
+}
+
+/// An origin-form request to the proxy itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OriginForm {
+    /// What `Host` or `:authority` names.
+    pub authority: HostPort,
+    /// The OpenAI host that it names, if it names one: then the client was led here by DNS.
+    pub openai: Option<HostPort>,
+    /// What is asked.
+    pub path: PathAndQuery,
+}
+
+/// A request inside an intercepted tunnel: for the tunnel's own host, and never CONNECT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InnerRoute {
+    /// The host that the tunnel was opened to.
+    pub host: HostPort,
+    /// What is asked of it.
+    pub path: PathAndQuery,
+}
+
+/// Why a request has no route.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum RouteError {
+    /// The request target is malformed.
+    #[error("{0}")]
+    Target(#[from] TargetError),
+    /// Not exactly one `Host` in HTTP/1.1 (RFC 9112 §3.2), or one that is no authority.
+    #[error("a request needs exactly one valid Host field")]
+    Host,
+    /// `https://` in absolute form on a connection to the proxy: the client should use CONNECT.
+    #[error("https targets need CONNECT; this proxy does not take them in the clear")]
+    SecureAbsolute,
+    /// CONNECT, or a target for a proxy, inside a tunnel.
+    #[error("this request makes no sense inside a tunnel")]
+    Nested,
+    /// The request names another host than the tunnel was opened to (RFC 9110 §15.5.20).
+    #[error("the request is for {named}, but this connection is for {tunnel}")]
+    Misdirected {
+        /// What the request names.
+        named: String,
+        /// What CONNECT named.
+        tunnel: HostPort,
+    },
+}
+
+// === impl InterceptList ===
+
+impl InterceptList {
+    /// Makes the list; letter case does not matter.
+    pub fn new(names: impl IntoIterator<Item = String>) -> Self {
+        Self(names.into_iter().map(|name| name.to_ascii_lowercase()).collect())
+    }
+
+    /// Whether this host's tunnels are ended here, on whatever port.
+    pub fn contains(&self, authority: &HostPort) -> bool {
+        authority.host().name().is_some_and(|name| self.0.iter().any(|listed| listed == name))
+    }
+
+    /// The listed names.
+    pub fn names(&self) -> &[String] {
+        &self.0
+    }
+}
+
+/// Routes a request on a connection to the proxy itself.
+pub fn open(
+    method: &Method,
+    uri: &Uri,
+    version: Version,
+    fields: &HeaderMap,
+    intercepted: &InterceptList,
+) -> Result<OpenRoute, RouteError> {
+    let h2 = version == Version::HTTP_2;
+    match Target::parse(method, uri, h2)? {
+        Target::Authority(to) if intercepted.contains(&to) => Ok(OpenRoute::Intercept(to)),
+        Target::Authority(to) => Ok(OpenRoute::Tunnel(to)),
+        Target::Asterisk => Ok(OpenRoute::Asterisk),
+        Target::Absolute { secure: true, .. } => Err(RouteError::SecureAbsolute),
+        // RFC 9112 §3.2.2: the target's authority wins over whatever Host says.
+        Target::Absolute { authority, path, .. } => {
+            sole_host(version, fields)?;
+            Ok(match intercepted.contains(&authority) {
+                true => OpenRoute::Exchange(HostPort::new(authority.host().clone(), 443), path),
+                false => OpenRoute::Forward(authority, path),
+            })
+        }
+        Target::Origin(path) => {
+            let authority = named_authority(uri, version, fields, 80)?;
+            let openai = intercepted.contains(&authority);
+            let openai = openai.then(|| HostPort::new(authority.host().clone(), 443));
+            Ok(OpenRoute::Origin(OriginForm { authority, openai, path }))
+        }
+    }
+}
+
+/// Routes a request inside the intercepted tunnel to `tunnel`.
+pub fn inner(
+    method: &Method,
+    uri: &Uri,
+    version: Version,
+    fields: &HeaderMap,
+    tunnel: &HostPort,
+) -> Result<InnerRoute, RouteError> {
+    if method == Method::CONNECT {
+        return Err(RouteError::Nested);
+    }
+    let path = match Target::parse(method, uri, version == Version::HTTP_2)? {
+        Target::Origin(path) => path,
+        Target::Absolute { authority, path, .. } if authority.host() == tunnel.host() => path,
+        Target::Absolute { authority, .. } => return Err(misdirected(&authority, tunnel)),
+        Target::Asterisk | Target::Authority(_) => return Err(RouteError::Nested),
+    };
+    let named = named_authority(uri, version, fields, tunnel.port())?;
+    if named != *tunnel {
+        return Err(misdirected(&named, tunnel));
+    }
+    Ok(InnerRoute { host: tunnel.clone(), path })
+}
+
+fn misdirected(named: &HostPort, tunnel: &HostPort) -> RouteError {
+    RouteError::Misdirected { named: named.to_string(), tunnel: tunnel.clone() }
+}
+
+/// `:authority` in HTTP/2, else `Host`; in HTTP/2 both may stand, and must then agree.
+fn named_authority(
+    uri: &Uri,
+    version: Version,
+    fields: &HeaderMap,
+    default_port: u16,
+) -> Result<HostPort, RouteError> {
+    let parse =
+        |text: &str| HostPort::parse(text, Some(default_port)).map_err(|_: HostPortError| RouteError::Host);
+    let host = sole_host(version, fields)?.map(parse).transpose()?;
+    let pseudo = match uri.authority() {
+        Some(authority) if version == Version::HTTP_2 => Some(parse(authority.as_str())?),
+        _ => None,
+    };
+    match (pseudo, host) {
+        (Some(pseudo), Some(host)) if pseudo != host => Err(RouteError::Host),
+        (Some(authority), _) | (None, Some(authority)) => Ok(authority),
+        // HTTP/1.0 knows no Host: the connection's own name has to do.
+        (None, None) if version == Version::HTTP_10 => parse("localhost"),
+        (None, None) => Err(RouteError::Host),
+    }
+}
+
+/// The one `Host` line; none is right in HTTP/1.0 and HTTP/2 only.
+fn sole_host(version: Version, fields: &HeaderMap) -> Result<Option<&str>, RouteError> {
+    let mut lines = fields.get_all(HOST).iter();
+    match (lines.next(), lines.next()) {
+        (Some(line), None) => line.to_str().map(Some).map_err(|_| RouteError::Host),
+        (None, _) if version != Version::HTTP_11 => Ok(None),
+        _ => Err(RouteError::Host),
+    }
+}
+
+#[cfg(test)]
+mod tests;
