@@ -1,1 +1,105 @@
-//! pem
+//! PEM text (RFC 7468) in and out; the only user of `rustls-pemfile`.
+
+use std::io;
+
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use thiserror::Error;
+
+/// Why a text does not hold what was looked for.
+#[derive(Debug, Error)]
+pub enum PemError {
+    /// A section does not end, or its content is not base64.
+    #[error("the PEM text is malformed")]
+    Syntax(#[source] io::Error),
+    /// There is no `CERTIFICATE` section.
+    #[error("there is no certificate in it")]
+    NoCertificate,
+    /// There is no section with an unencrypted private key.
+    #[error("there is no private key in it")]
+    NoPrivateKey,
+}
+
+/// All certificates of a text in their order, at least one; other sections are skipped.
+pub fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemError> {
+    let found =
+        rustls_pemfile::certs(&mut &*text).collect::<Result<Vec<_>, _>>().map_err(PemError::Syntax)?;
+    if found.is_empty() { Err(PemError::NoCertificate) } else { Ok(found) }
+}
+
+/// The first private key of a text; other sections are skipped.
+pub fn private_key(text: &[u8]) -> Result<PrivateKeyDer<'static>, PemError> {
+    rustls_pemfile::private_key(&mut &*text).map_err(PemError::Syntax)?.ok_or(PemError::NoPrivateKey)
+}
+
+/// One section: 64 columns, newlines at the ends of lines on every platform.
+pub fn encode(label: &str, der: &[u8]) -> String {
+    // Room for all of it at once: a key must not leave copies behind as the text grows.
+    let mut text = String::with_capacity(der.len().div_ceil(48) * 65 + 2 * label.len() + 40);
+    text.push_str(&format!("-----BEGIN {label}-----\n"));
+    for line in der.chunks(48) {
+        line.chunks(3).for_each(|group| push_base64(&mut text, group));
+        text.push('\n');
+    }
+    text.push_str(&format!("-----END {label}-----\n"));
+    text
+}
+
+/// One to three bytes as four characters (RFC 4648 §4).
+fn push_base64(text: &mut String, group: &[u8]) {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bits = (0..3).fold(0, |bits, at| bits << 8 | u32::from(group.get(at).copied().unwrap_or(0)));
+    for at in 0..4 {
+        let six = (bits >> (18 - 6 * at)) as usize & 63;
+        text.push(if at > group.len() { '=' } else { char::from(ALPHABET[six]) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn encodes_the_vectors_of_rfc_4648() {
+        for (bytes, body) in
+            [("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE=")]
+        {
+            assert_eq!(
+                encode("X", bytes.as_bytes()),
+                format!("-----BEGIN X-----\n{body}\n-----END X-----\n")
+            );
+        }
+    }
+
+    #[test]
+    fn tells_what_is_missing() {
+        assert!(matches!(certificates(b"no PEM"), Err(PemError::NoCertificate)));
+        assert!(matches!(private_key(b""), Err(PemError::NoPrivateKey)));
+        for broken in [
+            "-----BEGIN CERTIFICATE-----\nAAAA\n",
+            "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
+        ] {
+            assert!(matches!(certificates(broken.as_bytes()), Err(PemError::Syntax(_))), "{broken}");
+        }
+    }
+
+    #[test]
+    fn skips_the_sections_it_was_not_asked_for() {
+        let text =
+            [encode("PRIVATE KEY", b"key"), encode("CERTIFICATE", b"one"), encode("CERTIFICATE", b"two")]
+                .concat();
+        let found = certificates(text.as_bytes()).unwrap();
+        assert_eq!(found.iter().map(|c| c.as_ref()).collect::<Vec<_>>(), [b"one", b"two"]);
+        assert_eq!(private_key(text.as_bytes()).unwrap().secret_der(), b"key");
+    }
+
+    proptest! {
+        #[test]
+        fn reads_what_it_wrote_without_growing(der in prop::collection::vec(any::<u8>(), 1..300)) {
+            let text = encode("CERTIFICATE", &der);
+            prop_assert!(text.lines().all(|line| line.len() <= 64));
+            prop_assert_eq!(certificates(text.as_bytes()).unwrap(), [CertificateDer::from(der)]);
+        }
+    }
+}
