@@ -1,10 +1,197 @@
 //! From an OpenAI request to the request that is sent upstream: pure, byte-exact.
+//!
+//! `plan` decides from the head alone wherever it can. Where the model decides, it returns a
+//! [`Search`] that reads the content until the model is known and then settles the route. `apply`
+//! makes the head that is sent; nothing else can. The only octets of content that ever change are
+//! those of the model's value, and the [`Splice`] says which.
+
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use http::{Method, Request};
+
+use crate::message::host_port::HostPort;
 
 pub mod azure;
 pub mod credential;
+pub mod finding;
+pub mod forward;
 pub mod json;
+pub mod local;
 pub mod model_map;
 pub mod multipart;
-pub mod openai;
+mod openai;
 pub mod operation;
+pub mod refusal;
+pub mod request;
 pub mod response;
+pub mod route;
+pub mod search;
+mod written;
+
+pub use model_map::ModelMap;
+pub use refusal::Refusal;
+pub use request::{Splice, UpstreamRequest, apply};
+pub use route::Route;
+pub use search::{Progress, Search, Watch};
+
+use azure::Draft;
+use credential::Credential;
+use operation::{Home, ModelIn};
+
+/// Everything that a rewrite depends on beside the request.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who answers.
+    pub mode: Mode,
+    /// Which deployment answers for which model; of use in azure mode only.
+    pub models: ModelMap,
+}
+
+/// Who answers.
+#[derive(Clone, Debug)]
+pub enum Mode {
+    /// OpenAI itself: the request goes on as it came.
+    OpenAi,
+    /// Azure OpenAI.
+    Azure(azure::Settings),
+}
+
+/// By which way a request came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// The client meant an OpenAI host: inside an intercepted tunnel, or in absolute-form.
+    Intercepted,
+    /// The client meant us, its base URL.
+    Mounted,
+}
+
+/// The head of a request, as far as planning looks at it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// The path of its target, as written.
+    pub path: &'a str,
+    /// The query of its target, as written.
+    pub query: Option<&'a str>,
+    /// Its fields.
+    pub fields: &'a HeaderMap,
+    /// The OpenAI host that answers in openai mode.
+    pub host: &'a HostPort,
+    /// The way it came.
+    pub entry: Entry,
+}
+
+/// What is to be done about a request.
+#[derive(Debug)]
+pub enum Plan {
+    /// Answer it here; nothing goes upstream.
+    Local(local::Answer),
+    /// Send it; its content is not looked at.
+    Pass(Route),
+    /// Read its content until the model is known.
+    Search(Search),
+}
+
+/// What would become of a request.
+#[derive(Debug)]
+pub enum Explained {
+    /// It is answered here.
+    Local(local::Answer),
+    /// It is sent like this.
+    Sent(Box<UpstreamRequest>),
+}
+
+/// Decides what is to be done about a request, by its head.
+///
+/// # Errors
+///
+/// What can be refused without the content is: an operation that Azure does not have, a missing
+/// key, a path that is nobody's or would leave the endpoint.
+pub fn plan(settings: &Settings, asked: &Asked<'_>) -> Result<Plan, Refusal> {
+    match &settings.mode {
+        Mode::OpenAi => openai::route(asked).map(Plan::Pass),
+        Mode::Azure(azure) => plan_azure(azure, &settings.models, asked),
+    }
+}
+
+fn plan_azure(settings: &azure::Settings, models: &ModelMap, asked: &Asked<'_>) -> Result<Plan, Refusal> {
+    let path = operation::canonical(asked.path).ok_or(Refusal::UnknownPath)?;
+    if let Some(answer) = local::preflight(asked.method, asked.fields) {
+        return Ok(Plan::Local(answer));
+    }
+    azure::refuse_dots(&path)?;
+    let Some(path) = path.strip_prefix("/v1/") else {
+        let operation = operation::find(asked.method, path.strip_prefix("/openai/v1/").unwrap_or_default());
+        let credential = Credential::for_azure(settings, asked.fields, operation.name)?;
+        return azure::native(settings, &path, asked.query, credential).map(Plan::Pass);
+    };
+    let operation = operation::find(asked.method, path);
+    match operation.home {
+        Home::Local => return Ok(Plan::Local(local::models(models, path, asked.fields))),
+        Home::Unsupported => return Err(Refusal::Unsupported { operation: operation.name }),
+        Home::Deployment | Home::Transcription | Home::Resource | Home::V1 | Home::Retired => {}
+    }
+    let credential = Credential::for_azure(settings, asked.fields, operation.name)?;
+    let draft = Draft { operation, path: path.into(), query: asked.query.map(Into::into), credential };
+    let model = match operation.model {
+        ModelIn::Content | ModelIn::Session => return plan_search(settings, models, draft, asked.fields),
+        ModelIn::Nowhere => None,
+        ModelIn::Query => azure::model_in_query(asked.query)?,
+        ModelIn::Path => azure::model_in_path(path),
+    };
+    draft.settle(settings, models, model.as_deref()).map(Plan::Pass)
+}
+
+fn plan_search(
+    settings: &azure::Settings,
+    models: &ModelMap,
+    draft: Draft,
+    fields: &HeaderMap,
+) -> Result<Plan, Refusal> {
+    let needed = azure::needs_model(settings, draft.operation);
+    if let Some(coding) = search::content_coding(fields) {
+        if needed || !models.is_identity() {
+            return Err(Refusal::ContentEncoding { coding });
+        }
+        return draft.settle(settings, models, None).map(Plan::Pass);
+    }
+    match search::Scanner::new(draft.operation.model, fields) {
+        Ok(scanner) => Ok(Plan::Search(Search::new(draft, scanner, needed))),
+        Err(fault) if needed => Err(fault.into()),
+        // Azure judges it.
+        Err(_) => draft.settle(settings, models, None).map(Plan::Pass),
+    }
+}
+
+/// Says what would become of a request that names this model, by the same decisions.
+///
+/// The content is taken to be JSON, whatever the fields say.
+///
+/// # Errors
+///
+/// As [`plan`], [`Search::push`], [`Search::settle`] and [`apply`].
+pub fn explain(settings: &Settings, asked: &Asked<'_>, model: Option<&str>) -> Result<Explained, Refusal> {
+    let mut fields = asked.fields.clone();
+    fields.remove(CONTENT_TYPE);
+    fields.remove(CONTENT_ENCODING);
+    let asked = Asked { fields: &fields, ..*asked };
+    let (route, splice) = match plan(settings, &asked)? {
+        Plan::Local(answer) => return Ok(Explained::Local(answer)),
+        Plan::Pass(route) => (route, None),
+        Plan::Search(mut search) => {
+            if let Some(model) = model {
+                search.push(search.synthetic(model).as_bytes())?;
+            }
+            search.end()?;
+            search.settle(settings)?
+        }
+    };
+    let mut parts = Request::new(()).into_parts().0;
+    parts.method = asked.method.clone();
+    parts.headers = fields;
+    let request = apply(settings, route, parts, splice.as_ref())?;
+    Ok(Explained::Sent(Box::new(request)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,181 @@
-//! credential
+//! Whose key goes upstream, and that nobody else's does: the one place that writes it.
+
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
+
+use memchr::memmem;
+
+use super::azure::Settings;
+use super::refusal::Refusal;
+use crate::message::redact::Secret;
+
+/// OpenAI's short-lived tokens, made by `realtime/client_secrets`.
+const EPHEMERAL: &str = "ek_";
+
+/// How a browser, which cannot set fields on a WebSocket, sends its key.
+const KEY_PROTOCOL: &str = "openai-insecure-api-key.";
+
+/// Fields that carry a credential of the client's or say whose it is.
+static CLIENTS_OWN: [HeaderName; 4] = [
+    AUTHORIZATION,
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("openai-organization"),
+    HeaderName::from_static("openai-project"),
+];
+
+/// Which credential goes upstream; for logs, without any of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// The operator's key.
+    ConfiguredKey,
+    /// A key that the client sent, as a bearer or as `api-key`.
+    ClientKey,
+    /// A Microsoft Entra token that the client sent.
+    ClientToken,
+    /// A short-lived token that a realtime client was given.
+    Ephemeral,
+    /// Whatever the client sent, to OpenAI.
+    AsItCame,
+}
+
+/// The field that authenticates a request upstream.
+#[derive(Clone, Debug)]
+pub(super) struct Credential {
+    kind: CredentialKind,
+    /// `None` leaves the client's fields alone. The value is marked as sensitive.
+    field: Option<(HeaderName, HeaderValue)>,
+}
+
+// === impl CredentialKind ===
+
+impl CredentialKind {
+    /// For people and for labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ConfiguredKey => "configured key",
+            Self::ClientKey => "client's key",
+            Self::ClientToken => "client's Entra token",
+            Self::Ephemeral => "client's ephemeral token",
+            Self::AsItCame => "as it came",
+        }
+    }
+}
+
+impl std::fmt::Display for CredentialKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+// === impl Credential ===
+
+impl Credential {
+    /// OpenAI gets what the client sent.
+    pub(super) fn as_it_came() -> Self {
+        Self { kind: CredentialKind::AsItCame, field: None }
+    }
+
+    /// Chooses the credential for Azure: the configured key, else the client's `api-key`, else its
+    /// bearer. An ephemeral token on `realtime/calls` is the call's own and is never replaced.
+    pub(super) fn for_azure(
+        settings: &Settings,
+        fields: &HeaderMap,
+        operation: &str,
+    ) -> Result<Self, Refusal> {
+        let bearer = bearer(fields);
+        if let Some(token) =
+            bearer.filter(|token| operation == "realtime/calls" && token.starts_with(EPHEMERAL))
+        {
+            return Self::bearer(CredentialKind::Ephemeral, token);
+        }
+        if let Some(key) = &settings.key {
+            return Self::key(CredentialKind::ConfiguredKey, settings, key.expose());
+        }
+        let text = |name| fields.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::trim);
+        let key_fields = [settings.key_header.as_str(), "api-key"];
+        let mut sent = key_fields.into_iter().filter(|&name| name != AUTHORIZATION).filter_map(text);
+        if let Some(key) = sent.find(|key| !key.is_empty()) {
+            return Self::key(CredentialKind::ClientKey, settings, key);
+        }
+        match bearer.or_else(|| key_in_protocols(fields)) {
+            Some(token) if is_jwt(token) => Self::bearer(CredentialKind::ClientToken, token),
+            Some(key) => Self::key(CredentialKind::ClientKey, settings, key),
+            None => Err(Refusal::CredentialMissing),
+        }
+    }
+
+    /// Whose it is.
+    pub(super) fn kind(&self) -> CredentialKind {
+        self.kind
+    }
+
+    /// Takes every credential of the client's out of a request to Azure and puts this one in.
+    pub(super) fn write(&self, settings: &Settings, fields: &mut HeaderMap) {
+        let Some((name, value)) = &self.field else { return };
+        for own in &CLIENTS_OWN {
+            fields.remove(own);
+        }
+        fields.remove(&settings.key_header);
+        drop_key_protocols(fields);
+        fields.insert(name.clone(), value.clone());
+    }
+
+    fn key(kind: CredentialKind, settings: &Settings, key: &str) -> Result<Self, Refusal> {
+        if settings.key_header == AUTHORIZATION {
+            return Self::bearer(kind, key);
+        }
+        Ok(Self { kind, field: Some((settings.key_header.clone(), sensitive(key)?)) })
+    }
+
+    fn bearer(kind: CredentialKind, token: &str) -> Result<Self, Refusal> {
+        let line = Secret::new(&format!("Bearer {token}"));
+        Ok(Self { kind, field: Some((AUTHORIZATION, sensitive(line.expose())?)) })
+    }
+}
+
+fn sensitive(text: &str) -> Result<HeaderValue, Refusal> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| Refusal::CredentialUnusable)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The token of `Authorization: Bearer`, whose scheme has no case (RFC 9110 §11.1).
+fn bearer(fields: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = fields.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// Whether a token has a JSON Web Token's form, which no key of Azure's has: `{…}.{…}.signature`.
+fn is_jwt(token: &str) -> bool {
+    let base64url = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    token.starts_with("eyJ") && token.split('.').count() == 3 && token.split('.').all(base64url)
+}
+
+fn key_in_protocols(fields: &HeaderMap) -> Option<&str> {
+    let lines = fields.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|line| line.to_str().ok());
+    let mut items = lines.flat_map(|line| line.split(',')).map(str::trim);
+    items.find_map(|item| item.strip_prefix(KEY_PROTOCOL)).filter(|key| !key.is_empty())
+}
+
+/// Azure knows no key in a subprotocol, and nothing may log it there.
+fn drop_key_protocols(fields: &mut HeaderMap) {
+    let lines = fields.get_all(SEC_WEBSOCKET_PROTOCOL);
+    if !lines.iter().any(|line| memmem::find(line.as_bytes(), KEY_PROTOCOL.as_bytes()).is_some()) {
+        return;
+    }
+    let lines = lines.iter().filter_map(|line| line.to_str().ok());
+    let items = lines.flat_map(|line| line.split(',')).map(str::trim);
+    let kept: Vec<_> = items.filter(|item| !item.starts_with(KEY_PROTOCOL)).collect();
+    let kept = HeaderValue::try_from(kept.join(", "));
+    fields.remove(SEC_WEBSOCKET_PROTOCOL);
+    if let Ok(kept) = kept
+        && !kept.is_empty()
+    {
+        fields.insert(SEC_WEBSOCKET_PROTOCOL, kept);
+    }
+}
+
+#[cfg(test)]
+mod tests;

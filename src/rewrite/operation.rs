@@ -1,1 +1,127 @@
-//! operation
+//! OpenAI's operations: where each names its model, and where Azure has it.
+
+use std::borrow::Cow;
+
+use http::Method;
+
+mod table;
+
+pub use table::TABLE;
+
+/// One row: operations that are treated alike.
+#[derive(Debug)]
+pub struct Operation {
+    /// The name in OpenAI's terms: a template for a log or a metric, never a client's own text.
+    pub name: &'static str,
+    /// The methods; HEAD goes with GET.
+    pub methods: &'static [&'static str],
+    /// The path after `/v1/`: `{}` stands for one segment, a last `{*}` for one or more.
+    pub template: &'static str,
+    /// Where the model that has to be mapped is named.
+    pub model: ModelIn,
+    /// Where Azure has it.
+    pub home: Home,
+}
+
+/// Where an operation names the model that has to be mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelIn {
+    /// Nowhere; or it is one that must not be mapped.
+    Nowhere,
+    /// The content: a field `model` of multipart/form-data, else the top-level `model` of JSON.
+    Content,
+    /// The content: `model` inside the top-level `session`, or inside the JSON of a field `session`.
+    Session,
+    /// `?model=`.
+    Query,
+    /// The segment after `engines/`, as clients of before 2023 have it.
+    Path,
+}
+
+/// Where Azure has an operation.
+///
+/// | | surface v1 | surface classic |
+/// |---|---|---|
+/// | `Deployment` | `/openai/v1/…` | `/openai/deployments/{deployment}/…?api-version=` |
+/// | `Transcription` | as `Deployment` on classic if the deployment is a whisper, else `/openai/v1/…` | as `Deployment` |
+/// | `Resource` | `/openai/v1/…` | `/openai/…?api-version=` |
+/// | `V1` | `/openai/v1/…` | the same: no classic form exists |
+/// | `Retired` | `/openai/…?api-version=` | the same: no v1 form exists |
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// Under the deployment.
+    Deployment,
+    /// Under the deployment, and whisper is answered nowhere else.
+    Transcription,
+    /// Under the resource.
+    Resource,
+    /// On the v1 surface only.
+    V1,
+    /// Under the resource with a dated api-version only: assistants and threads, until Azure drops them.
+    Retired,
+    /// Nowhere on Azure.
+    Unsupported,
+    /// Answered here, from the model map.
+    Local,
+}
+
+/// What a path that OpenAI does not document (yet) is taken for.
+pub static UNKNOWN: Operation =
+    Operation { name: "unknown", methods: &[], template: "", model: ModelIn::Nowhere, home: Home::Resource };
+
+/// Finds the operation of a method and of a path without its `/v1/`.
+pub fn find(method: &Method, path: &str) -> &'static Operation {
+    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+    TABLE.iter().find(|row| row.methods.contains(&method) && row.covers(path)).unwrap_or(&UNKNOWN)
+}
+
+/// Repairs what base URLs go wrong in: doubled slashes in front of and behind `/v1`, and no `/v1` at
+/// all. Paths in Azure's own form, under `/openai/`, stay theirs.
+///
+/// `None` for a path that is neither OpenAI's nor Azure's.
+pub fn canonical(path: &str) -> Option<Cow<'_, str>> {
+    let bare = path.strip_prefix('/')?.trim_start_matches('/');
+    let lead = path.len() - bare.len() - 1;
+    if bare.starts_with("openai/") {
+        return Some(Cow::Borrowed(&path[lead..]));
+    }
+    if let Some(rest) = bare.strip_prefix("v1/") {
+        return Some(match rest.trim_start_matches('/') {
+            same if same.len() == rest.len() => Cow::Borrowed(&path[lead..]),
+            rest => Cow::Owned(format!("/v1/{rest}")),
+        });
+    }
+    let family = first_segment(bare);
+    let known = TABLE.iter().any(|row| first_segment(row.template) == family);
+    known.then(|| Cow::Owned(format!("/v1/{bare}")))
+}
+
+fn first_segment(path: &str) -> &str {
+    path.split_once('/').map_or(path, |(first, _)| first)
+}
+
+// === impl Operation ===
+
+impl Operation {
+    /// Whether a path without its `/v1/` is of this row.
+    fn covers(&self, path: &str) -> bool {
+        let mut segments = path.split('/');
+        for want in self.template.split('/') {
+            match (want, segments.next()) {
+                ("{*}", Some(first)) => return !first.is_empty(),
+                ("{}", Some(segment)) if !segment.is_empty() => {}
+                (want, Some(segment)) if want == segment => {}
+                _ => return false,
+            }
+        }
+        segments.next().is_none()
+    }
+
+    /// Whether Azure answers 401 when an `api-version` is in the URL, and refuses `OpenAI-Beta`.
+    pub fn is_realtime(&self) -> bool {
+        matches!(first_segment(self.template), "realtime" | "live")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! The URL of an Azure OpenAI resource, as people paste it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::message::host_port::{Host, HostPort, HostPortError};
+
+use super::super::refusal::Refusal;
+use super::target::refuse_dots;
+
+/// Where Azure OpenAI answers: a scheme, an authority and, behind a gateway or for a Foundry
+/// project, a path prefix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    secure: bool,
+    authority: HostPort,
+    /// The whole as a URL without a trailing slash: every request's URL begins with it.
+    url: Box<str>,
+}
+
+/// Why a text is no endpoint.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum EndpointError {
+    /// No scheme, or another than http and https.
+    #[error("the endpoint must begin with https://, like https://my-resource.openai.azure.com")]
+    Scheme,
+    /// http to another machine.
+    #[error("the endpoint must begin with https://: over http:// the key would go to {host} in clear text")]
+    Cleartext {
+        /// The host.
+        host: Host,
+    },
+    /// No host, or one that is none.
+    #[error("the endpoint names no usable host")]
+    Authority(#[source] HostPortError),
+    /// A user name or password.
+    #[error("the endpoint must not have a user name in it; set the key separately")]
+    UserInfo,
+    /// A query or a fragment.
+    #[error("the endpoint must end before \"?\" or \"#\"; set the api-version separately")]
+    Query,
+    /// A path that no URL can carry, or with `.` or `..` in it.
+    #[error("the endpoint's path has characters or segments that a URL cannot carry")]
+    Path,
+}
+
+// === impl Endpoint ===
+
+impl Endpoint {
+    /// Who is to answer.
+    pub fn authority(&self) -> &HostPort {
+        &self.authority
+    }
+
+    /// Whether it is spoken to over TLS; not so on this machine's loopback only.
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// The URL without a trailing slash, with room for `more` octets.
+    pub(super) fn url(&self, more: usize) -> String {
+        let mut url = String::with_capacity(self.url.len() + more);
+        url.push_str(&self.url);
+        url
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = EndpointError;
+
+    /// Reads the endpoint with or without what portals and clients append to it: a trailing slash,
+    /// `/openai`, `/openai/v1`, `/openai/deployments/…`.
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        let text = text.trim();
+        let (scheme, rest) = text.split_once("://").ok_or(EndpointError::Scheme)?;
+        let secure = match scheme.to_ascii_lowercase().as_str() {
+            "https" => true,
+            "http" => false,
+            _ => return Err(EndpointError::Scheme),
+        };
+        if rest.contains(['?', '#']) {
+            return Err(EndpointError::Query);
+        }
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        if authority.contains('@') {
+            return Err(EndpointError::UserInfo);
+        }
+        let (scheme, default_port) = if secure { ("https", 443) } else { ("http", 80) };
+        let authority = HostPort::parse(authority, Some(default_port)).map_err(EndpointError::Authority)?;
+        if !secure && !authority.host().is_loopback() {
+            return Err(EndpointError::Cleartext { host: authority.host().clone() });
+        }
+        let (host, prefix) = (authority.host(), prefix(path)?);
+        let url = match authority.port() {
+            port if port == default_port => format!("{scheme}://{host}{prefix}"),
+            port => format!("{scheme}://{host}:{port}{prefix}"),
+        };
+        Ok(Self { secure, authority, url: url.into() })
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)
+    }
+}
+
+/// What of a pasted path comes before Azure's own `/openai`.
+fn prefix(path: &str) -> Result<&str, EndpointError> {
+    let carried = path.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b));
+    if !carried || refuse_dots(path) == Err(Refusal::DotSegment) {
+        return Err(EndpointError::Path);
+    }
+    let path = path.trim_end_matches('/');
+    if let Some(at) = path.find("/openai/deployments/") {
+        return Ok(path[..at].trim_end_matches('/'));
+    }
+    let suffixes = ["/openai/v1", "/openai/deployments", "/openai"];
+    let bare = suffixes.into_iter().find_map(|suffix| path.strip_suffix(suffix)).unwrap_or(path);
+    Ok(bare.trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_people_paste() {
+        for (text, shown) in [
+            ("https://r.openai.azure.com", "https://r.openai.azure.com"),
+            (" HTTPS://R.openai.azure.com/ ", "https://r.openai.azure.com"),
+            ("https://r.openai.azure.com:443/openai", "https://r.openai.azure.com"),
+            ("https://r.openai.azure.com/openai/v1", "https://r.openai.azure.com"),
+            ("https://r.openai.azure.com//openai/v1//", "https://r.openai.azure.com"),
+            (
+                "https://r.openai.azure.com/openai/deployments/gpt/chat/completions",
+                "https://r.openai.azure.com",
+            ),
+            ("https://g.azure-api.net/team-a/openai", "https://g.azure-api.net/team-a"),
+            (
+                "https://r.services.ai.azure.com/api/projects/p/openai/v1/",
+                "https://r.services.ai.azure.com/api/projects/p",
+            ),
+            ("https://h:8443/openai-eu/", "https://h:8443/openai-eu"),
+            ("http://127.0.0.1:9/x", "http://127.0.0.1:9/x"),
+            ("http://localhost", "http://localhost"),
+            ("https://[::1]:1", "https://[::1]:1"),
+        ] {
+            assert_eq!(text.parse::<Endpoint>().map(|e| e.to_string()), Ok(shown.into()), "{text}");
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let host = Host::parse("r.openai.azure.com").unwrap();
+        for (text, why) in [
+            ("", EndpointError::Scheme),
+            ("r.openai.azure.com", EndpointError::Scheme),
+            ("ftp://r", EndpointError::Scheme),
+            ("http://r.openai.azure.com", EndpointError::Cleartext { host }),
+            ("https://", EndpointError::Authority(HostPortError::EmptyHost)),
+            ("https://a b", EndpointError::Authority(HostPortError::BadHost)),
+            ("https://key@r", EndpointError::UserInfo),
+            ("https://r/?api-version=2024-10-21", EndpointError::Query),
+            ("https://r#x", EndpointError::Query),
+            ("https://r/a/../b", EndpointError::Path),
+            ("https://r/%2E%2e", EndpointError::Path),
+            ("https://r/a b", EndpointError::Path),
+        ] {
+            assert_eq!(text.parse::<Endpoint>(), Err(why), "{text}");
+        }
+    }
+}

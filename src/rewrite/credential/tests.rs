@@ -1,0 +1,139 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const JWT: &str = "eyJhbGciOiJub25lIn0.eyJhIjoxfQ.c2ln-_";
+
+fn settings(key: Option<&str>, key_header: &'static str) -> Settings {
+    let mut settings = Settings::new("https://r.openai.azure.com".parse().unwrap());
+    settings.key = key.map(Secret::new);
+    settings.key_header = HeaderName::from_static(key_header);
+    settings
+}
+
+fn fields(lines: &[(&'static str, &str)]) -> HeaderMap {
+    lines.iter().map(|&(n, v)| (HeaderName::from_static(n), HeaderValue::from_str(v).unwrap())).collect()
+}
+
+/// The fields as they go upstream, and whose credential it is.
+fn sent(
+    settings: &Settings,
+    operation: &str,
+    lines: &[(&'static str, &str)],
+) -> Result<(CredentialKind, Vec<String>), Refusal> {
+    let mut fields = fields(lines);
+    let credential = Credential::for_azure(settings, &fields, operation)?;
+    credential.write(settings, &mut fields);
+    let mut shown: Vec<_> = fields.iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect();
+    shown.sort();
+    Ok((credential.kind(), shown))
+}
+
+#[test]
+fn without_a_configured_key_the_clients_own_is_azures() {
+    use CredentialKind::{ClientKey, ClientToken};
+    let jwt = format!("Bearer {JWT}");
+    for (lines, kind, expected) in [
+        (&[("authorization", "Bearer k")][..], ClientKey, "api-key: k".to_owned()),
+        (&[("authorization", "bEARER  k ")], ClientKey, "api-key: k".into()),
+        (&[("api-key", "k")], ClientKey, "api-key: k".into()),
+        (&[("api-key", "k"), ("authorization", "Bearer other")], ClientKey, "api-key: k".into()),
+        (&[("api-key", ""), ("authorization", "Bearer k")], ClientKey, "api-key: k".into()),
+        (&[("authorization", &jwt)], ClientToken, format!("authorization: {jwt}")),
+        // Only the scheme is taken off, and only at the front.
+        (&[("authorization", "Bearer aBearer b")], ClientKey, "api-key: aBearer b".into()),
+        (&[("authorization", "Bearer eyJ.x")], ClientKey, "api-key: eyJ.x".into()),
+    ] {
+        assert_eq!(sent(&settings(None, "api-key"), "", lines), Ok((kind, vec![expected])), "{lines:?}");
+    }
+    for lines in [
+        &[][..],
+        &[("authorization", "Bearer ")],
+        &[("authorization", "Basic azprZXk=")],
+        &[("authorization", "Bearerk")],
+    ] {
+        assert_eq!(sent(&settings(None, "api-key"), "", lines), Err(Refusal::CredentialMissing), "{lines:?}");
+    }
+}
+
+#[test]
+fn a_gateways_key_field_takes_the_key() {
+    let gateway = settings(None, "ocp-apim-subscription-key");
+    for lines in [
+        &[("ocp-apim-subscription-key", "k"), ("api-key", "no")][..],
+        &[("api-key", "k"), ("authorization", "Bearer no")],
+        &[("authorization", "Bearer k")],
+    ] {
+        let expected = vec!["ocp-apim-subscription-key: k".to_owned()];
+        assert_eq!(sent(&gateway, "", lines), Ok((CredentialKind::ClientKey, expected)), "{lines:?}");
+    }
+    let bearer = settings(Some("k"), "authorization");
+    let expected = vec!["authorization: Bearer k".to_owned()];
+    assert_eq!(sent(&bearer, "", &[("api-key", "no")]), Ok((CredentialKind::ConfiguredKey, expected)));
+}
+
+#[test]
+fn only_a_calls_ephemeral_token_outlives_a_configured_key() {
+    let configured = settings(Some("ours"), "api-key");
+    let lines = [("authorization", "Bearer ek_1")];
+    let kept = vec!["authorization: Bearer ek_1".to_owned()];
+    assert_eq!(sent(&configured, "realtime/calls", &lines), Ok((CredentialKind::Ephemeral, kept)));
+    for (operation, token) in [("realtime", "Bearer ek_1"), ("realtime/calls", "Bearer sk-1")] {
+        let expected = vec!["api-key: ours".to_owned()];
+        let lines = [("authorization", token)];
+        assert_eq!(sent(&configured, operation, &lines), Ok((CredentialKind::ConfiguredKey, expected)));
+    }
+}
+
+#[test]
+fn a_browsers_key_leaves_the_list_of_subprotocols() {
+    let lines = [("sec-websocket-protocol", "realtime, openai-insecure-api-key.k")];
+    let expected = vec!["api-key: k".to_owned(), "sec-websocket-protocol: realtime".to_owned()];
+    assert_eq!(
+        sent(&settings(None, "api-key"), "realtime", &lines),
+        Ok((CredentialKind::ClientKey, expected))
+    );
+    let lines = [("sec-websocket-protocol", "openai-insecure-api-key.k")];
+    let expected = vec!["api-key: ours".to_owned()];
+    let ours = settings(Some("ours"), "api-key");
+    assert_eq!(sent(&ours, "realtime", &lines), Ok((CredentialKind::ConfiguredKey, expected)));
+}
+
+#[test]
+fn is_never_shown() {
+    let credential =
+        Credential::for_azure(&settings(Some("hush"), "api-key"), &HeaderMap::new(), "").unwrap();
+    assert!(!format!("{credential:?}").contains("hush"));
+    let broken = settings(Some("a\nb"), "api-key");
+    assert_eq!(sent(&broken, "", &[]), Err(Refusal::CredentialUnusable));
+}
+
+proptest! {
+    #[test]
+    fn no_credential_of_the_clients_survives_a_configured_key(
+        secrets in prop::collection::vec("client[a-z]{4}", 6),
+        repeated in any::<bool>(),
+        operation in prop::sample::select(vec!["chat/completions", "realtime", "realtime/calls", ""]),
+        header in prop::sample::select(vec!["api-key", "ocp-apim-subscription-key", "authorization"]),
+    ) {
+        let settings = settings(Some("ours"), header);
+        let mut fields = HeaderMap::new();
+        for _ in 0..=usize::from(repeated) {
+            for (name, value) in [
+                ("authorization", format!("Bearer {}", secrets[0])),
+                ("api-key", secrets[1].clone()),
+                (header, secrets[2].clone()),
+                ("openai-organization", secrets[3].clone()),
+                ("openai-project", secrets[4].clone()),
+                ("sec-websocket-protocol", format!("realtime, {KEY_PROTOCOL}{}", secrets[5])),
+            ] {
+                fields.append(name, value.parse().unwrap());
+            }
+        }
+        let credential = Credential::for_azure(&settings, &fields, operation).unwrap();
+        credential.write(&settings, &mut fields);
+        let survivors: Vec<_> = fields.values().filter(|v| v.to_str().unwrap().contains("client")).collect();
+        prop_assert!(survivors.is_empty(), "{:?}", survivors);
+        prop_assert_eq!(fields.get_all(header).iter().count(), 1);
+    }
+}

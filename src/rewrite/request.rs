@@ -1,0 +1,110 @@
+//! The request that goes upstream: sanitised, rewritten, and made nowhere else.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName};
+use http::request::Parts;
+
+use super::refusal::Refusal;
+use super::route::Route;
+use super::{Mode, Settings};
+use crate::message::hop_by_hop;
+
+/// Fields that hold a digest of the content as it was (RFC 9530, RFC 2616 §14.15).
+static DIGESTS: [HeaderName; 4] = [
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("repr-digest"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("content-md5"),
+];
+
+/// The one change to a request's content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Splice {
+    /// What is replaced, in octets from the start of the content.
+    pub at: Range<u64>,
+    /// What comes in its place.
+    pub replacement: Bytes,
+}
+
+/// The head of a request that may be sent upstream. Only [`apply`] makes one.
+#[derive(Debug)]
+pub struct UpstreamRequest {
+    pub(super) parts: Parts,
+    pub(super) route: Route,
+}
+
+/// Turns a client's head into the one that goes upstream: hop-by-hop fields out, the credential in,
+/// the target and `Host` those of the route, `Content-Length` that of the spliced content.
+///
+/// `settings` are those that the route was planned with.
+///
+/// # Errors
+///
+/// [`Refusal::Target`] if the route's authority cannot stand in `Host`.
+pub fn apply(
+    settings: &Settings,
+    route: Route,
+    mut parts: Parts,
+    splice: Option<&Splice>,
+) -> Result<UpstreamRequest, Refusal> {
+    let authority = route.uri.authority().ok_or(Refusal::Target)?;
+    let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Refusal::Target)?;
+    hop_by_hop::sanitise(&mut parts.headers);
+    parts.headers.insert(HOST, host);
+    if let Mode::Azure(azure) = &settings.mode {
+        route.credential.write(azure, &mut parts.headers);
+        if route.realtime {
+            parts.headers.remove("openai-beta");
+        }
+    }
+    if let Some(splice) = splice {
+        fit_fields(&mut parts.headers, splice);
+    }
+    parts.uri = route.uri.clone();
+    Ok(UpstreamRequest { parts, route })
+}
+
+/// Makes the fields that describe the content true of the spliced one.
+fn fit_fields(fields: &mut HeaderMap, splice: &Splice) {
+    for digest in &DIGESTS {
+        fields.remove(digest);
+    }
+    let Some(length) = fields.get(CONTENT_LENGTH) else { return };
+    match length.to_str().ok().and_then(|length| splice.length_after(length.parse().ok()?)) {
+        Some(length) => fields.insert(CONTENT_LENGTH, length.into()),
+        // Never sent wrong: without it the content is framed by chunks.
+        None => fields.remove(CONTENT_LENGTH),
+    };
+}
+
+// === impl Splice ===
+
+impl Splice {
+    /// The length of content that was `before` octets long; `None` if it does not reach that far.
+    pub fn length_after(&self, before: u64) -> Option<u64> {
+        let kept = before.checked_sub(self.at.end)?.checked_add(self.at.start)?;
+        kept.checked_add(self.replacement.len() as u64)
+    }
+}
+
+// === impl UpstreamRequest ===
+
+impl UpstreamRequest {
+    /// The head, whose URI is absolute, and where it goes.
+    pub fn into_parts(self) -> (Parts, Route) {
+        (self.parts, self.route)
+    }
+
+    /// Where it goes.
+    pub fn route(&self) -> &Route {
+        &self.route
+    }
+
+    /// The fields as they will be sent; the credential is marked as sensitive.
+    pub fn fields(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+}

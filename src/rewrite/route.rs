@@ -1,0 +1,117 @@
+//! Where a request goes, once that is decided.
+
+use std::fmt;
+
+use http::Uri;
+
+use super::credential::{Credential, CredentialKind};
+
+/// Where a request goes and as whom: the outcome of planning, for the sender and for the log.
+#[derive(Clone, Debug)]
+pub struct Route {
+    pub(super) operation: &'static str,
+    pub(super) realtime: bool,
+    pub(super) scope: Scope,
+    pub(super) uri: Uri,
+    pub(super) model: Option<Box<str>>,
+    pub(super) deployment: Option<Box<str>>,
+    pub(super) credential: Credential,
+    /// Whether the client sees our name, not the origin's.
+    pub(super) behind_mount: bool,
+}
+
+/// Which form of which API a request takes upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// OpenAI's own.
+    OpenAi,
+    /// Azure's v1 surface.
+    V1,
+    /// Azure's classic surface, under a deployment.
+    Deployment,
+    /// Azure's classic surface, under the resource.
+    Resource,
+    /// Azure's, in whichever form the client wrote it.
+    Native,
+    /// Nobody's API: a plain proxy's request.
+    Forwarded,
+}
+
+// === impl Route ===
+
+impl Route {
+    /// The operation's name; one of few, fit for a metric's label.
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// Which form of which API.
+    pub fn surface(&self) -> Scope {
+        self.scope
+    }
+
+    /// The absolute URI that is asked for.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The model as the client names it, if the request names one that is mapped.
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    /// The deployment that answers for the model.
+    pub fn deployment(&self) -> Option<&str> {
+        self.deployment.as_deref()
+    }
+
+    /// Whose credential goes along.
+    pub fn credential(&self) -> CredentialKind {
+        self.credential.kind()
+    }
+
+    /// One line about it for people; without the query, which may hold anything.
+    pub fn describe(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let authority = self.uri.authority().map_or("", |authority| authority.as_str());
+        let scheme = self.uri.scheme_str().unwrap_or("https");
+        write!(f, "{} -> {scheme}://{authority}{} ({}", self.operation, self.uri.path(), self.scope)?;
+        if let (Some(model), Some(deployment)) = (&self.model, &self.deployment) {
+            // A client's text: a log line must stay one line.
+            write!(f, ", model {} = deployment {}", model.escape_debug(), deployment.escape_debug())?;
+        }
+        write!(f, ", {})", self.credential.kind())
+    }
+}
+
+// === impl Scope ===
+
+impl Scope {
+    /// For people and for labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::V1 => "azure v1",
+            Self::Deployment => "azure deployment",
+            Self::Resource => "azure resource",
+            Self::Native => "azure as written",
+            Self::Forwarded => "forwarded",
+        }
+    }
+
+    /// Whether Azure answers.
+    pub fn is_azure(self) -> bool {
+        !matches!(self, Self::OpenAi | Self::Forwarded)
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

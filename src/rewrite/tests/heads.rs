@@ -1,0 +1,117 @@
+//! What becomes of heads, and what is answered by them alone.
+
+use http::StatusCode;
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn openai_gets_what_the_client_sent() {
+    let lines = [
+        ("authorization", "Bearer k"),
+        ("openai-organization", "o"),
+        ("connection", "x-hop"),
+        ("x-hop", "1"),
+        ("host", "proxy:8080"),
+    ];
+    let request = Request::new("POST /v1/responses", &lines);
+    let (sent, _) = request.send(&settings("openai"), b"", 1).unwrap();
+    assert_eq!(sent.route().credential(), credential::CredentialKind::AsItCame);
+    let mut shown: Vec<_> =
+        sent.fields().iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect();
+    shown.sort();
+    assert_eq!(shown, ["authorization: Bearer k", "host: api.openai.com", "openai-organization: o"]);
+}
+
+#[test]
+fn answers_a_preflight_for_azure_and_passes_it_to_openai() {
+    let lines = [
+        ("origin", "https://page.example"),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "authorization,content-type"),
+    ];
+    let request = Request::new("OPTIONS /v1/chat/completions", &lines);
+    let Ok(Plan::Local(answer)) = request.plan(&settings("v1")) else { panic!("not answered") };
+    assert_eq!((answer.status, answer.body.len()), (StatusCode::NO_CONTENT, 0));
+    for (name, value) in [
+        ("access-control-allow-origin", "*"),
+        ("access-control-allow-methods", "POST"),
+        ("access-control-allow-headers", "authorization,content-type"),
+    ] {
+        assert_eq!(answer.fields[name], value);
+    }
+    assert!(matches!(request.plan(&settings("openai")), Ok(Plan::Pass(_))));
+    let plain = Request::new("OPTIONS /v1/chat/completions", &[]);
+    assert!(matches!(plain.plan(&settings("v1")), Ok(Plan::Pass(_))));
+}
+
+#[test]
+fn lists_the_map_in_openais_form() {
+    let listed = |line: &str| match Request::new(line, &[]).plan(&settings("v1")) {
+        Ok(Plan::Local(answer)) => serde_json::from_slice::<serde_json::Value>(&answer.body).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let list = listed("GET /v1/models");
+    let ids: Vec<_> =
+        list["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
+    assert_eq!((list["object"].as_str(), ids), (Some("list"), vec!["gpt-4o", "whisper-1", "hush", "a/b"]));
+    let one = listed("GET /v1/models/a%2Fb");
+    assert_eq!((one["id"].as_str(), one["object"].as_str()), (Some("a/b"), Some("model")));
+    let none = listed("GET /v1/models/nope");
+    assert_eq!(none["error"]["code"], "model_not_found");
+    assert!(none["error"]["message"].as_str().unwrap().contains("--map 'nope=DEPLOYMENT'"));
+}
+
+#[test]
+fn a_route_says_where_and_as_whom_without_the_query_or_the_key() {
+    let request = Request::new("POST /v1/chat/completions?api-key=hush", &[]);
+    let (sent, _) = request.send(&settings("2024-10-21"), br#"{"model":"gpt-4o"}"#, 64).unwrap();
+    assert_eq!(
+        sent.route().describe(),
+        "chat/completions -> https://r.openai.azure.com/openai/deployments/prod-4o/chat/completions \
+         (azure deployment, model gpt-4o = deployment prod-4o, configured key)"
+    );
+    assert!(!format!("{sent:?}").contains("ours"));
+}
+
+#[test]
+fn a_calls_ephemeral_token_is_kept_on_azures_own_path_too() {
+    let lines = [("authorization", "Bearer ek_1")];
+    let request = Request::new("POST /openai/v1/realtime/calls?webrtcfilter=on", &lines);
+    let (sent, _) = request.send(&settings("v1"), b"v=0", 1).unwrap();
+    assert_eq!(sent.fields()["authorization"], "Bearer ek_1");
+    assert_eq!(sent.route().operation(), "azure");
+}
+
+#[test]
+fn realtime_goes_without_openais_beta_field() {
+    let lines = [("openai-beta", "realtime=v1")];
+    let (sent, _) = Request::new("GET /v1/realtime?model=m", &lines).send(&settings("v1"), b"", 1).unwrap();
+    assert!(!sent.fields().contains_key("openai-beta"));
+    let lines = [("openai-beta", "assistants=v2")];
+    let (sent, _) = Request::new("GET /v1/assistants", &lines).send(&settings("v1"), b"", 1).unwrap();
+    assert_eq!(sent.fields()["openai-beta"], "assistants=v2");
+}
+
+proptest! {
+    #[test]
+    fn nothing_of_one_hop_or_of_the_clients_goes_upstream(
+        names in prop::collection::vec("x-[a-z]{1,4}", 0..4),
+        surface in prop::sample::select(vec!["v1", "2024-10-21"]),
+    ) {
+        let connection = names.join(", ");
+        let mut request = Request::new("GET /v1/files", &[
+            ("connection", &connection), ("connection", "keep-alive"), ("keep-alive", "1"), ("upgrade", "h2c"),
+            ("proxy-authorization", "Basic client"), ("authorization", "Bearer client"), ("te", "trailers"),
+            ("api-key", "client"), ("openai-organization", "client"), ("openai-project", "client"),
+        ]);
+        for name in &names {
+            request.fields.insert(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static("client"));
+        }
+        let (sent, _) = request.send(&settings(surface), b"", 1).unwrap();
+        let mut left: Vec<_> = sent.fields().keys().map(|name| name.as_str()).collect();
+        left.sort_unstable();
+        prop_assert_eq!(left, ["api-key", "host"]);
+        prop_assert_eq!(&sent.fields()["api-key"], "ours");
+    }
+}
