@@ -1,6 +1,58 @@
 //! The proxy itself: connections in, exchanges and tunnels out.
 
+pub mod access;
+pub mod connect;
+pub mod connection;
+pub mod content;
+pub mod dispatch;
+pub mod exchange;
+pub mod forward;
+pub mod intercept;
+pub mod respond;
+pub mod serve;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::admin::Admin;
+use crate::message::host_port::HostPort;
+use crate::policy::{Client, Policy};
+use crate::rewrite;
+use crate::route::InterceptList;
+use crate::tls::leaf::LeafError;
+use crate::tls::resolver::Leaves;
+use crate::upstream::send::Upstream;
+
+/// Everything that a connection needs, shared by all of them; clones are cheap.
+#[derive(Clone)]
+pub struct Proxy(Arc<Parts>);
+
+/// What a [`Proxy`] is made of.
+pub struct Parts {
+    /// What requests are rewritten to.
+    pub rewrite: rewrite::Settings,
+    /// Whose tunnels are ended here.
+    pub intercepted: InterceptList,
+    /// Certificates for those hosts and for the listener's own names.
+    pub leaves: Leaves,
+    /// The name of the listener's certificate for a client that names none.
+    pub default_name: String,
+    /// Who may do what.
+    pub policy: Policy,
+    /// How origin servers are reached.
+    pub upstream_settings: crate::upstream::Settings,
+    /// The pool for exchanges.
+    pub upstream: Upstream,
+    /// Bounds on what clients make us hold.
+    pub limits: Limits,
+    /// What our own pages show.
+    pub admin: Admin,
+    /// Our name in `Via`, unique to this process.
+    pub pseudonym: String,
+}
 
 /// Bounds on what one client can make us hold.
 #[derive(Clone, Debug)]
@@ -11,6 +63,69 @@ pub struct Limits {
     pub connections: usize,
     /// Longest wait for the first octet, the TLS handshake and each request head.
     pub head_timeout: Duration,
+}
+
+/// The other end of a connection to the proxy.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Where it connects from.
+    pub address: SocketAddr,
+    /// What that makes of it.
+    pub client: Client,
+    /// Its place among the connections open at once, held by tunnels too until they end.
+    pub place: Arc<OwnedSemaphorePermit>,
+}
+
+// === impl Proxy ===
+
+impl Proxy {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Bounds on what clients make us hold.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    fn rewrite(&self) -> &rewrite::Settings {
+        &self.0.rewrite
+    }
+
+    fn intercepted(&self) -> &InterceptList {
+        &self.0.intercepted
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.0.policy
+    }
+
+    fn upstream(&self) -> &Upstream {
+        &self.0.upstream
+    }
+
+    fn upstream_settings(&self) -> &crate::upstream::Settings {
+        &self.0.upstream_settings
+    }
+
+    fn admin(&self) -> &Admin {
+        &self.0.admin
+    }
+
+    fn pseudonym(&self) -> &str {
+        &self.0.pseudonym
+    }
+
+    /// The certificate for an intercepted host.
+    fn leaf(&self, host: &HostPort) -> Result<Arc<rustls::ServerConfig>, LeafError> {
+        self.0.leaves.server_config(host.host().name().unwrap_or_default())
+    }
+
+    /// The certificate for a client that speaks TLS to the proxy itself.
+    fn listener_certificate(&self, sni: Option<&str>) -> Result<Arc<rustls::ServerConfig>, LeafError> {
+        self.0.leaves.server_config(sni.unwrap_or(&self.0.default_name))
+    }
 }
 
 // === impl Limits ===

@@ -1,5 +1,9 @@
 //! The way to the origin server.
 
+pub mod connector;
+pub mod phases;
+pub mod send;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -1,0 +1,224 @@
+//! What goes wrong on the way of a request, whose fault it is and how it is answered.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use http::StatusCode;
+
+use crate::message::body::BoxError;
+use crate::policy::Denied;
+use crate::rewrite::Refusal;
+use crate::route::RouteError;
+use crate::upstream::send::{self, SendError};
+
+/// A request that is answered by us and not by an origin server.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    /// For the log only; a client never sees it.
+    source: Option<BoxError>,
+}
+
+/// The closed set of what can go wrong.
+#[derive(Debug)]
+pub enum Kind {
+    /// The request line or `Host` makes no sense here.
+    Route(RouteError),
+    /// The rewrite core will not send it.
+    Refused(Refusal),
+    /// The policy forbids it.
+    Denied(Denied),
+    /// More content than may be held back before the model is known.
+    TooLarge {
+        /// The limit in octets.
+        limit: usize,
+    },
+    /// The client's content broke off or stood still.
+    ClientContent,
+    /// We have met this request before: `Via` names us.
+    Loop,
+    /// An upgrade that is not carried here.
+    Upgrade,
+    /// None of our own pages.
+    NotFound,
+    /// A page of ours, by another method than GET or HEAD.
+    MethodNotAllowed,
+    /// DNS, connection, TLS, time or framing failed upstream.
+    Upstream(SendError),
+    /// Dialling for a tunnel failed.
+    Dial(crate::net::dial::DialError),
+    /// Dialling for a tunnel took too long.
+    DialTimeout,
+    /// No leaf certificate could be made.
+    Certificate,
+}
+
+/// Who has to change something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The client sent something that cannot be served.
+    Client,
+    /// The operator or the proxy itself.
+    Internal,
+    /// The origin server or the way to it.
+    Upstream,
+}
+
+// === impl Error ===
+
+impl Error {
+    /// What went wrong.
+    pub fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    /// Adds what the log should know.
+    pub fn because(kind: Kind, source: impl Into<BoxError>) -> Self {
+        Self { kind, source: Some(source.into()) }
+    }
+}
+
+impl From<Kind> for Error {
+    fn from(kind: Kind) -> Self {
+        Self { kind, source: None }
+    }
+}
+
+impl From<RouteError> for Error {
+    fn from(error: RouteError) -> Self {
+        Kind::Route(error).into()
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Kind::Refused(refusal).into()
+    }
+}
+
+impl From<Denied> for Error {
+    fn from(denied: Denied) -> Self {
+        Kind::Denied(denied).into()
+    }
+}
+
+impl From<SendError> for Error {
+    /// Content that we refused while it streamed shows up as a broken upstream exchange.
+    fn from(error: SendError) -> Self {
+        if let Some(refusal) = send::cause::<Refusal>(&error) {
+            return Kind::Refused(refusal.clone()).into();
+        }
+        Kind::Upstream(error).into()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match (&self.source, &self.kind) {
+            (Some(source), _) => Some(&**source),
+            (None, Kind::Upstream(error)) => error.source(),
+            (None, Kind::Dial(error)) => error.source(),
+            (None, _) => None,
+        }
+    }
+}
+
+// === impl Kind ===
+
+impl Kind {
+    /// Whose fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Route(_) | Self::Refused(_) | Self::Denied(_) | Self::TooLarge { .. } => Fault::Client,
+            Self::ClientContent | Self::Upgrade | Self::NotFound | Self::MethodNotAllowed => Fault::Client,
+            Self::Loop | Self::Certificate => Fault::Internal,
+            Self::Upstream(_) | Self::Dial(_) | Self::DialTimeout => Fault::Upstream,
+        }
+    }
+
+    /// The status that the client gets.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Route(RouteError::Misdirected { .. }) => StatusCode::MISDIRECTED_REQUEST,
+            Self::Route(_) | Self::ClientContent => StatusCode::BAD_REQUEST,
+            Self::Refused(refusal) => refusal.status(),
+            Self::Denied(Denied::Stranger) => StatusCode::FORBIDDEN,
+            Self::Denied(Denied::Ourselves(_)) | Self::Loop => StatusCode::LOOP_DETECTED,
+            Self::Dial(crate::net::dial::DialError::Denied(_)) => StatusCode::LOOP_DETECTED,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Upgrade => StatusCode::UPGRADE_REQUIRED,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Upstream(SendError::Loop(_)) => StatusCode::LOOP_DETECTED,
+            Self::Upstream(SendError::ConnectTimeout(..) | SendError::FirstByteTimeout(_))
+            | Self::DialTimeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::Upstream(
+                SendError::Dial(..) | SendError::Certificate(..) | SendError::Tls(_) | SendError::Broken(_),
+            )
+            | Self::Dial(_) => StatusCode::BAD_GATEWAY,
+            Self::Certificate => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// A label for logs and for the `code` of OpenAI's envelope: few values, none from a client.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Route(RouteError::Misdirected { .. }) => "misdirected_request",
+            Self::Route(_) => "bad_request_target",
+            Self::Refused(refusal) => refusal.code(),
+            Self::Denied(Denied::Stranger) => "not_allowed",
+            Self::Denied(Denied::Ourselves(_)) | Self::Loop | Self::Upstream(SendError::Loop(_)) => {
+                "proxy_loop"
+            }
+            Self::Dial(crate::net::dial::DialError::Denied(_)) => "proxy_loop",
+            Self::TooLarge { .. } => "content_too_large",
+            Self::ClientContent => "content_broken",
+            Self::Upgrade => "upgrade_not_supported",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Upstream(SendError::Dial(..)) | Self::Dial(_) => "upstream_unreachable",
+            Self::Upstream(SendError::Certificate(..)) => "upstream_certificate",
+            Self::Upstream(SendError::Tls(_)) => "upstream_tls",
+            Self::Upstream(SendError::ConnectTimeout(..)) | Self::DialTimeout => "upstream_connect_timeout",
+            Self::Upstream(SendError::FirstByteTimeout(_)) => "upstream_timeout",
+            Self::Upstream(SendError::Broken(_)) => "upstream_broken",
+            Self::Certificate => "no_leaf_certificate",
+        }
+    }
+
+    /// Whether the connection is closed after the answer, because the rest of what the client
+    /// sends on it cannot be trusted or is not going to be read.
+    pub fn closes(&self) -> bool {
+        matches!(self, Self::Route(_) | Self::TooLarge { .. } | Self::ClientContent)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Route(error) => error.fmt(f),
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Denied(denied) => denied.fmt(f),
+            Self::TooLarge { limit } => write!(
+                f,
+                "the model was not found in the first {limit} octets of the content, which is all that is held \
+                 back; send the model first, or raise buffered_content"
+            ),
+            Self::ClientContent => f.write_str("the request's content broke off"),
+            Self::Loop => f.write_str("this request has passed through this proxy before"),
+            Self::Upgrade => f.write_str("this upgrade is not carried; use plain HTTP"),
+            Self::NotFound => f.write_str("not found; OpenAI paths begin with /v1/"),
+            Self::MethodNotAllowed => f.write_str("only GET and HEAD are answered here"),
+            Self::Upstream(error) => error.fmt(f),
+            Self::Dial(error) => error.fmt(f),
+            Self::DialTimeout => f.write_str("no connection in time"),
+            Self::Certificate => f.write_str("no certificate could be made for this host"),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! CONNECT to a host that is not intercepted: a tunnel that nobody looks into.
+
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::{Peer, Proxy};
+use crate::error::{Error, Kind};
+use crate::message::body::{self, Body};
+use crate::message::host_port::HostPort;
+use crate::net::dial;
+use crate::net::relay::relay;
+
+/// Connects first, so that a failure still has a status, and answers 200 only then.
+pub async fn tunnel(
+    proxy: &Proxy,
+    request: Request<Incoming>,
+    to: HostPort,
+    peer: Peer,
+) -> Result<Response<Body>, Error> {
+    let permitted = proxy.policy().chosen_by(peer.client, to)?;
+    let settings = proxy.upstream_settings();
+    let dialling = dial::dial(&permitted, &settings.resolve);
+    let origin = match tokio::time::timeout(settings.connect_timeout, dialling).await {
+        Ok(dialled) => dialled.map_err(Kind::Dial)?,
+        Err(_) => return Err(Kind::DialTimeout.into()),
+    };
+    tracing::info!(client = %peer.address, "CONNECT {} → tunnel", permitted.destination());
+    let (to, idle) = (permitted.destination().clone(), settings.idle_timeout);
+    tokio::spawn(async move {
+        carry(request, origin, to, idle).await;
+        drop(peer);
+    });
+    Ok(Response::new(body::empty()))
+}
+
+async fn carry(request: Request<Incoming>, origin: TcpStream, to: HostPort, idle: Duration) {
+    // Resolves as soon as our 200 is written; fails when the client is gone before that.
+    let client = match hyper::upgrade::on(request).await {
+        Ok(upgraded) => TokioIo::new(upgraded),
+        Err(error) => return tracing::debug!(%to, %error, "the client left before the tunnel stood"),
+    };
+    match relay(client, origin, idle).await {
+        Ok(carried) => tracing::debug!(%to, up = carried.up, down = carried.down, "tunnel closed"),
+        Err(error) => tracing::debug!(%to, %error, "tunnel broke"),
+    }
+}

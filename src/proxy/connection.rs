@@ -1,0 +1,64 @@
+//! One connection to the proxy: what it speaks, then its requests.
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+
+use super::serve::{self, Protocol};
+use super::{Peer, Proxy};
+use crate::net::sniff::{self, sniff};
+use crate::shutdown::Shutdown;
+use crate::tls::accept::accept;
+
+/// Serves a connection to its end; what goes wrong concerns this client only and is logged.
+pub async fn drive<IO>(proxy: Proxy, io: IO, peer: Peer, shutdown: Shutdown)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let address = peer.address;
+    let head_timeout = proxy.limits().head_timeout;
+    let (protocol, io) = match tokio::time::timeout(head_timeout, sniff(io)).await {
+        Ok(Ok(sniffed)) => sniffed,
+        Ok(Err(error)) => {
+            return tracing::debug!(client = %address, %error, "closed before the first request");
+        }
+        Err(_) => return tracing::debug!(client = %address, "said nothing in time"),
+    };
+    match protocol {
+        sniff::Protocol::Http1 => requests(proxy, io, Protocol::Http1, peer, shutdown).await,
+        sniff::Protocol::Http2 => requests(proxy, io, Protocol::Http2, peer, shutdown).await,
+        sniff::Protocol::Unknown => {
+            tracing::info!(client = %address, "speaks neither HTTP nor TLS; closed");
+        }
+        sniff::Protocol::Tls => {
+            let accepted = accept(io, |sni| proxy.listener_certificate(sni), head_timeout).await;
+            match accepted {
+                Ok(accepted) => {
+                    let protocol = if accepted.h2 { Protocol::Http2 } else { Protocol::Http1 };
+                    requests(proxy, accepted.stream, protocol, peer, shutdown).await;
+                }
+                Err(error) => super::intercept::log_rejection("the proxy itself", &peer, &error),
+            }
+        }
+    }
+}
+
+/// Tells a client that there is no room for it, without holding anything for it.
+pub async fn turn_away<IO: AsyncWrite + Unpin>(mut io: IO) {
+    const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\
+        Content-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n\r\ntoo many connections\n";
+    // The client is gone or it reads this; either way the connection ends here.
+    let _ = io.write_all(BUSY).await;
+    let _ = io.shutdown().await;
+}
+
+async fn requests<IO>(proxy: Proxy, io: IO, protocol: Protocol, peer: Peer, shutdown: Shutdown)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = proxy.limits().clone();
+    let (address, inner_shutdown) = (peer.address, shutdown.clone());
+    let answer =
+        |request| super::dispatch::dispatch(proxy.clone(), request, peer.clone(), inner_shutdown.clone());
+    if let Err(error) = serve::serve(io, protocol, &limits, shutdown, answer).await {
+        tracing::debug!(client = %address, %error, "connection ended");
+    }
+}

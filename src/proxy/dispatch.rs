@@ -1,0 +1,77 @@
+//! A request to the proxy itself goes its way: exchange, tunnel, forward, or a page of ours.
+
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
+
+use super::respond::{self, Form};
+use super::{Peer, Proxy, connect, exchange, forward, intercept};
+use crate::admin;
+use crate::error::{Error, Kind};
+use crate::message::body::{self, Body};
+use crate::message::host_port::{Host, HostPort};
+use crate::message::via;
+use crate::rewrite::{Entry, operation};
+use crate::route::{self, OpenRoute, OriginForm};
+use crate::shutdown::Shutdown;
+
+/// Answers one request on a connection to the proxy itself.
+pub async fn dispatch(
+    proxy: Proxy,
+    request: Request<Incoming>,
+    peer: Peer,
+    shutdown: Shutdown,
+) -> Response<Body> {
+    let version = request.version();
+    let openai_path = operation::canonical(request.uri().path()).is_some();
+    let form = if openai_path && request.method() != Method::CONNECT { Form::OpenAi } else { Form::Text };
+    match route(&proxy, request, peer, shutdown).await {
+        Ok(response) => response,
+        Err(error) => respond::error(&error, form, version),
+    }
+}
+
+async fn route(
+    proxy: &Proxy,
+    request: Request<Incoming>,
+    peer: Peer,
+    shutdown: Shutdown,
+) -> Result<Response<Body>, Error> {
+    let (method, uri, fields) = (request.method(), request.uri(), request.headers());
+    let route = route::open(method, uri, request.version(), fields, proxy.intercepted())?;
+    if via::names_us(fields, proxy.pseudonym()) {
+        return Err(Kind::Loop.into());
+    }
+    match route {
+        OpenRoute::Intercept(host) => Ok(intercept::intercept(proxy.clone(), request, host, peer, shutdown)),
+        OpenRoute::Tunnel(to) => connect::tunnel(proxy, request, to, peer).await,
+        OpenRoute::Exchange(host, path) => {
+            Ok(exchange::exchange(proxy, request, &host, &path, Entry::Intercepted, peer).await)
+        }
+        OpenRoute::Forward(to, path) => forward::forward(proxy, request, to, &path, peer).await,
+        OpenRoute::Asterisk => Ok(Response::new(body::empty())),
+        OpenRoute::Origin(form) => origin(proxy, request, form, peer).await,
+    }
+}
+
+/// The reverse route, or one of our own pages.
+async fn origin(
+    proxy: &Proxy,
+    request: Request<Incoming>,
+    form: OriginForm,
+    peer: Peer,
+) -> Result<Response<Body>, Error> {
+    if let Some(host) = form.openai {
+        return Ok(exchange::exchange(proxy, request, &host, &form.path, Entry::Intercepted, peer).await);
+    }
+    if operation::canonical(form.path.path()).is_some() {
+        let host = openai_host();
+        return Ok(exchange::exchange(proxy, request, &host, &form.path, Entry::Mounted, peer).await);
+    }
+    peer.client.may_administer()?;
+    admin::respond(proxy.admin(), request.method(), form.path.path(), &form.authority)
+}
+
+/// Where the reverse route leads when nothing is rewritten.
+fn openai_host() -> HostPort {
+    HostPort::new(Host::Name("api.openai.com".into()), 443)
+}

@@ -1,0 +1,121 @@
+//! One exchange: plan, read only as far as the model, apply, send, normalise, stream back.
+
+use http::header::{CONTENT_LENGTH, HeaderValue, ORIGIN, UPGRADE};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use super::access::Access;
+use super::respond::{self, Form};
+use super::{Peer, Proxy, content};
+use crate::error::{Error, Kind};
+use crate::message::body::{self, Body};
+use crate::message::host_port::HostPort;
+use crate::rewrite::local::Answer;
+use crate::rewrite::{self, Asked, Entry, Plan, Route, Search, response};
+
+/// Answers a request for an OpenAI host, whichever way it came in.
+pub async fn exchange(
+    proxy: &Proxy,
+    request: Request<Incoming>,
+    host: &HostPort,
+    path: &PathAndQuery,
+    entry: Entry,
+    peer: Peer,
+) -> Response<Body> {
+    let version = request.version();
+    let origin = request.headers().get(ORIGIN).cloned();
+    let mut access = Access::begin(request.method().clone(), path.path(), peer);
+    let answered = answer(proxy, request, host, path, entry, origin.as_ref(), &mut access).await;
+    let response = match answered {
+        Ok(response) => response,
+        Err(error) => {
+            access.refused(&error);
+            let mut response = respond::error(&error, Form::OpenAi, version);
+            response::allow_origin(response.headers_mut(), origin.as_ref());
+            response
+        }
+    };
+    access.watch(response)
+}
+
+async fn answer(
+    proxy: &Proxy,
+    request: Request<Incoming>,
+    host: &HostPort,
+    path: &PathAndQuery,
+    entry: Entry,
+    origin: Option<&HeaderValue>,
+    access: &mut Access,
+) -> Result<Response<Body>, Error> {
+    if request.headers().contains_key(UPGRADE) && wants_websocket(&request) {
+        return Err(Kind::Upgrade.into());
+    }
+    let settings = proxy.rewrite();
+    let (parts, content) = request.into_parts();
+    let asked = Asked {
+        method: &parts.method,
+        path: path.path(),
+        query: path.query(),
+        fields: &parts.headers,
+        host,
+        entry,
+    };
+    match rewrite::plan(settings, &asked)? {
+        Plan::Local(answer) => Ok(local(answer, origin)),
+        Plan::Pass(route) => {
+            let content = content.map_err(Into::into).boxed_unsync();
+            send(proxy, parts, route, None, |_| content, origin, access).await
+        }
+        Plan::Search(search) => searched(proxy, parts, content, search, origin, access).await,
+    }
+}
+
+/// Reads as far as the model, then sends.
+async fn searched(
+    proxy: &Proxy,
+    parts: Parts,
+    content: Incoming,
+    mut search: Search,
+    origin: Option<&HeaderValue>,
+    access: &mut Access,
+) -> Result<Response<Body>, Error> {
+    let (limit, idle) = (proxy.limits().buffered_content, proxy.upstream_settings().idle_timeout);
+    let held = content::hold(content, &mut search, limit, idle).await?;
+    let (route, splice) = search.settle(proxy.rewrite())?;
+    let release = |declared| held.release(splice.clone(), search, declared);
+    send(proxy, parts, route, splice.as_ref(), release, origin, access).await
+}
+
+async fn send(
+    proxy: &Proxy,
+    parts: Parts,
+    route: Route,
+    splice: Option<&rewrite::Splice>,
+    content: impl FnOnce(Option<u64>) -> Body,
+    origin: Option<&HeaderValue>,
+    access: &mut Access,
+) -> Result<Response<Body>, Error> {
+    access.routed(&route);
+    let request = rewrite::apply(proxy.rewrite(), route, parts, splice)?;
+    let declared = request.fields().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let route = request.route().clone();
+    let response = proxy.upstream().send(request, content(declared)).await?;
+    let (mut parts, content) = response.into_parts();
+    response::normalise(&route, &mut parts, origin);
+    Ok(Response::from_parts(parts, content))
+}
+
+fn local(answer: Answer, origin: Option<&HeaderValue>) -> Response<Body> {
+    let mut response = Response::new(body::full(answer.body));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.fields;
+    response::allow_origin(response.headers_mut(), origin);
+    response
+}
+
+fn wants_websocket(request: &Request<Incoming>) -> bool {
+    request.headers().get_all(UPGRADE).iter().any(|line| line.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}

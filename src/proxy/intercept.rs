@@ -1,0 +1,134 @@
+//! CONNECT to an OpenAI host: TLS ends here, and what is inside goes through the rewrite core.
+
+use http::{Request, Response, Version};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::respond::{self, Form};
+use super::serve::{self, Protocol};
+use super::{Peer, Proxy, exchange};
+use crate::error::Error;
+use crate::message::body::{self, Body};
+use crate::message::host_port::HostPort;
+use crate::net::sniff::{self, sniff};
+use crate::rewrite::Entry;
+use crate::route;
+use crate::shutdown::Shutdown;
+use crate::tls::accept::{AcceptError, accept};
+
+/// Answers 200 at once: whatever goes wrong later is told inside, where the client shows it.
+pub fn intercept(
+    proxy: Proxy,
+    request: Request<Incoming>,
+    host: HostPort,
+    peer: Peer,
+    shutdown: Shutdown,
+) -> Response<Body> {
+    tokio::spawn(async move {
+        match hyper::upgrade::on(request).await {
+            Ok(upgraded) => inside(proxy, TokioIo::new(upgraded), host, peer, shutdown).await,
+            Err(error) => tracing::debug!(%host, %error, "the client left before the tunnel stood"),
+        }
+    });
+    Response::new(body::empty())
+}
+
+async fn inside<IO>(proxy: Proxy, io: IO, host: HostPort, peer: Peer, shutdown: Shutdown)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let head_timeout = proxy.limits().head_timeout;
+    let (protocol, io) = match tokio::time::timeout(head_timeout, sniff(io)).await {
+        Ok(Ok(sniffed)) => sniffed,
+        Ok(Err(_)) | Err(_) => return tracing::debug!(%host, "nothing was said inside the tunnel"),
+    };
+    let client = peer.address;
+    let tunnel = Tunnel { proxy, host, peer, shutdown, sni: None };
+    match protocol {
+        sniff::Protocol::Tls => tunnel.over_tls(io).await,
+        // Clients that tunnel plain HTTP: never in the clear upstream, so no harm in answering.
+        sniff::Protocol::Http1 => tunnel.requests(io, Protocol::Http1).await,
+        sniff::Protocol::Http2 => tunnel.requests(io, Protocol::Http2).await,
+        sniff::Protocol::Unknown => {
+            tracing::info!(host = %tunnel.host, %client, "neither TLS nor HTTP in the tunnel; closed");
+        }
+    }
+}
+
+/// What is known of an intercepted tunnel.
+struct Tunnel {
+    proxy: Proxy,
+    host: HostPort,
+    peer: Peer,
+    shutdown: Shutdown,
+    /// The name in the ClientHello; one that is not the tunnel's misdirects every request.
+    sni: Option<String>,
+}
+
+// === impl Tunnel ===
+
+impl Tunnel {
+    async fn over_tls<IO>(mut self, io: IO)
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let choose = |_: Option<&str>| self.proxy.leaf(&self.host);
+        match accept(io, choose, self.proxy.limits().head_timeout).await {
+            Ok(accepted) => {
+                self.sni = accepted.sni;
+                let protocol = if accepted.h2 { Protocol::Http2 } else { Protocol::Http1 };
+                self.requests(accepted.stream, protocol).await;
+            }
+            Err(error) => log_rejection(&self.host.to_string(), &self.peer, &error),
+        }
+    }
+
+    async fn requests<IO>(self, io: IO, protocol: Protocol)
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (limits, shutdown, client) =
+            (self.proxy.limits().clone(), self.shutdown.clone(), self.peer.address);
+        let tunnel = std::sync::Arc::new(self);
+        let answer = |request| answer(std::sync::Arc::clone(&tunnel), request);
+        if let Err(error) = serve::serve(io, protocol, &limits, shutdown, answer).await {
+            tracing::debug!(%client, %error, "connection in the tunnel ended");
+        }
+    }
+
+    fn route(&self, request: &Request<Incoming>) -> Result<route::InnerRoute, Error> {
+        if let Some(sni) = self.sni.as_deref().filter(|sni| self.host.host().name() != Some(*sni)) {
+            let named = sni.to_owned();
+            return Err(route::RouteError::Misdirected { named, tunnel: self.host.clone() }.into());
+        }
+        let (method, uri, fields) = (request.method(), request.uri(), request.headers());
+        Ok(route::inner(method, uri, request.version(), fields, &self.host)?)
+    }
+}
+
+async fn answer(tunnel: std::sync::Arc<Tunnel>, request: Request<Incoming>) -> Response<Body> {
+    let version: Version = request.version();
+    match tunnel.route(&request) {
+        Ok(route) => {
+            let Tunnel { proxy, peer, .. } = &*tunnel;
+            exchange::exchange(proxy, request, &route.host, &route.path, Entry::Intercepted, peer.clone())
+                .await
+        }
+        Err(error) => respond::error(&error, Form::OpenAi, version),
+    }
+}
+
+/// Logs a handshake that failed; a client that does not trust our CA is told how to.
+pub fn log_rejection(name: &str, peer: &Peer, error: &AcceptError) {
+    let client = peer.address;
+    if error.client_distrusts() {
+        tracing::warn!(
+            %client,
+            "the client does not trust the certificate for {name}: make it trust ca.pem \
+             (`azure-openai-proxy ca path`), for example with SSL_CERT_FILE, REQUESTS_CA_BUNDLE or NODE_EXTRA_CA_CERTS"
+        );
+    } else {
+        tracing::debug!(%client, error = error as &dyn std::error::Error, "no TLS for {name}");
+    }
+}

@@ -1,0 +1,97 @@
+//! The one place that turns an error into a response.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, UPGRADE};
+use http::{Response, StatusCode, Version};
+use serde_json::json;
+
+use crate::error::{Error, Fault, Kind};
+use crate::message::body::{self, Body};
+
+/// Marks an answer that is the proxy's own; its value is the error's reason.
+pub const ERROR_FIELD: HeaderName = HeaderName::from_static("x-azure-openai-proxy-error");
+
+/// How the answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// OpenAI's envelope: inside an exchange.
+    OpenAi,
+    /// One line of text: CONNECT, plain forwarding and our own pages.
+    Text,
+}
+
+/// Answers an error and logs it with its causes.
+pub fn error(error: &Error, form: Form, version: Version) -> Response<Body> {
+    log(error);
+    let kind = error.kind();
+    let (media_type, content) = match form {
+        Form::OpenAi => ("application/json", envelope(kind)),
+        Form::Text => ("text/plain; charset=utf-8", Bytes::from(format!("{kind}\n"))),
+    };
+    let mut response = Response::new(body::full(content));
+    *response.status_mut() = kind.status();
+    let fields = response.headers_mut();
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    fields.insert(ERROR_FIELD, HeaderValue::from_static(kind.reason()));
+    if kind.closes() && version <= Version::HTTP_11 {
+        fields.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    match kind.status() {
+        // RFC 9110 §15.5.22 and §15.5.6 each want a field that says what would do.
+        StatusCode::UPGRADE_REQUIRED if version == Version::HTTP_11 => {
+            fields.insert(UPGRADE, HeaderValue::from_static("HTTP/1.1"));
+            fields.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        }
+        StatusCode::METHOD_NOT_ALLOWED => drop(fields.insert(ALLOW, HeaderValue::from_static("GET, HEAD"))),
+        _ => {}
+    }
+    response
+}
+
+fn envelope(kind: &Kind) -> Bytes {
+    let (kind_of_error, param) = match kind {
+        Kind::Refused(refusal) => (refusal.type_(), refusal.param()),
+        _ => (error_type(kind), None),
+    };
+    let content = json!({
+        "error": {
+            "message": kind.to_string(),
+            "type": kind_of_error,
+            "param": param,
+            "code": kind.reason(),
+        }
+    });
+    Bytes::from(content.to_string())
+}
+
+fn error_type(kind: &Kind) -> &'static str {
+    match kind.fault() {
+        Fault::Client => "invalid_request_error",
+        Fault::Internal => "server_error",
+        Fault::Upstream => "upstream_error",
+    }
+}
+
+fn log(error: &Error) {
+    let kind = error.kind();
+    let (reason, status, cause) = (kind.reason(), kind.status().as_u16(), causes(error));
+    match kind.fault() {
+        Fault::Client => tracing::info!(reason, status, cause, "refused: {kind}"),
+        Fault::Internal | Fault::Upstream => tracing::warn!(reason, status, cause, "failed: {kind}"),
+    }
+}
+
+/// The chain of causes below an error, in one line; empty where there is none.
+fn causes(error: &Error) -> String {
+    let mut line = String::new();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !line.ends_with(&text) {
+            line.push_str(if line.is_empty() { "" } else { ": " });
+            line.push_str(&text);
+        }
+        next = cause.source();
+    }
+    line
+}

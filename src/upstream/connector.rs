@@ -1,0 +1,111 @@
+//! Connections to origin servers for the pool: policy, then TCP, then TLS, under one deadline.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Uri;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::rt::TokioIo;
+use thiserror::Error;
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+use crate::message::body::BoxError;
+use crate::message::host_port::{HostPort, HostPortError};
+use crate::net::dial::{self, DialError, Override};
+use crate::policy::Policy;
+
+/// Opens connections to what a URI names; TLS for `https`, by ALPN HTTP/2 or HTTP/1.1.
+#[derive(Clone)]
+pub struct Connector {
+    https: HttpsConnector<Tcp>,
+    deadline: Duration,
+}
+
+/// The TCP part: asks the policy, then dials.
+#[derive(Clone)]
+struct Tcp {
+    policy: Policy,
+    overrides: Arc<[Override]>,
+}
+
+/// Why the TCP part failed.
+#[derive(Debug, Error)]
+pub enum TcpError {
+    /// The URI names no host.
+    #[error("the upstream URI has no usable authority")]
+    Authority(#[from] HostPortError),
+    /// The destination could not be reached.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+}
+
+/// DNS, TCP and TLS together took too long.
+#[derive(Debug, Error)]
+#[error("no connection within {0:?}")]
+pub struct ConnectTimeout(pub Duration);
+
+type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
+
+// === impl Connector ===
+
+impl Connector {
+    /// A connector that trusts what `tls` trusts.
+    pub fn new(
+        policy: Policy,
+        overrides: Arc<[Override]>,
+        tls: rustls::ClientConfig,
+        deadline: Duration,
+    ) -> Self {
+        let https = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(Tcp { policy, overrides });
+        Self { https, deadline }
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Error = BoxError;
+    type Future = Connecting<Self::Response>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.https.poll_ready(cx)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let (connecting, deadline) = (self.https.call(uri), self.deadline);
+        Box::pin(async move {
+            match tokio::time::timeout(deadline, connecting).await {
+                Ok(connected) => connected,
+                Err(_) => Err(ConnectTimeout(deadline).into()),
+            }
+        })
+    }
+}
+
+// === impl Tcp ===
+
+impl Service<Uri> for Tcp {
+    type Response = TokioIo<TcpStream>;
+    type Error = TcpError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, TcpError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), TcpError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let Self { policy, overrides } = self.clone();
+        Box::pin(async move {
+            let default_port = if uri.scheme_str() == Some("http") { 80 } else { 443 };
+            let authority = uri.authority().map_or("", |authority| authority.as_str());
+            let permitted = policy.origin_server(HostPort::parse(authority, Some(default_port))?);
+            Ok(TokioIo::new(dial::dial(&permitted, &overrides).await?))
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! The timeouts of an exchange, each over its own phase: none of them cuts a living stream.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use thiserror::Error;
+use tokio::time::{Instant, Sleep};
+
+use crate::message::body::{Body, BoxError};
+use crate::net::activity::Activity;
+
+/// The origin server sent no response head in time.
+#[derive(Debug, Error)]
+#[error("no response within {0:?}")]
+pub struct FirstByteTimeout(pub Duration);
+
+/// A message stood still in the middle.
+#[derive(Debug, Error)]
+#[error("silent for {0:?} in the middle of the content")]
+pub struct IdleTimeout(pub Duration);
+
+/// Waits for a response; time counts from the last octet of the request that was taken.
+pub async fn first_byte<F: Future>(
+    responding: F,
+    request: &Activity,
+    longest: Duration,
+) -> Result<F::Output, FirstByteTimeout> {
+    tokio::select! {
+        response = responding => Ok(response),
+        () = request.quiet_for(longest) => Err(FirstByteTimeout(longest)),
+    }
+}
+
+/// Request content that notes each frame as it is taken for sending.
+pub struct Noted {
+    content: Body,
+    activity: Activity,
+}
+
+/// Response content that breaks off after too long a silence.
+pub struct Alive<B> {
+    content: B,
+    idle: Duration,
+    silence: Pin<Box<Sleep>>,
+    waiting: bool,
+}
+
+// === impl Noted ===
+
+impl Noted {
+    /// Watches over this content.
+    pub fn new(content: Body, activity: Activity) -> Self {
+        Self { content, activity }
+    }
+}
+
+impl HttpBody for Noted {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = ready!(Pin::new(&mut self.content).poll_frame(cx));
+        self.activity.note();
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.content.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.content.size_hint()
+    }
+}
+
+// === impl Alive ===
+
+impl<B> Alive<B> {
+    /// Watches over this content; `idle` is the longest silence between two frames.
+    pub fn new(content: B, idle: Duration) -> Self {
+        Self { content, idle, silence: Box::pin(tokio::time::sleep(idle)), waiting: false }
+    }
+}
+
+impl<B> HttpBody for Alive<B>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.content).poll_frame(cx) {
+            self.waiting = false;
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        if !self.waiting {
+            self.waiting = true;
+            let deadline = Instant::now() + self.idle;
+            self.silence.as_mut().reset(deadline);
+        }
+        ready!(self.silence.as_mut().poll(cx));
+        Poll::Ready(Some(Err(IdleTimeout(self.idle).into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.content.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.content.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+    use tokio::sync::mpsc;
+
+    struct Queue(mpsc::Receiver<Bytes>);
+
+    impl HttpBody for Queue {
+        type Data = Bytes;
+        type Error = BoxError;
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            self.0.poll_recv(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn content_lives_as_long_as_it_moves() {
+        let (send, receive) = mpsc::channel(1);
+        let mut content = Alive::new(Queue(receive), Duration::from_secs(10));
+        tokio::spawn(async move {
+            for _ in 0..5 {
+                tokio::time::sleep(Duration::from_secs(9)).await;
+                send.send(Bytes::from_static(b"x")).await.unwrap();
+            }
+            tokio::time::sleep(Duration::from_secs(11)).await;
+        });
+        for _ in 0..5 {
+            assert!(content.frame().await.unwrap().is_ok());
+        }
+        let broken = content.frame().await.unwrap().unwrap_err();
+        assert!(broken.is::<IdleTimeout>());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_counts_from_the_end_of_the_request() {
+        let activity = Activity::start();
+        let upload = activity.clone();
+        let start = Instant::now();
+        let responding = async {
+            for _ in 0..3 {
+                tokio::time::sleep(Duration::from_secs(8)).await;
+                upload.note();
+            }
+            std::future::pending::<()>().await;
+        };
+        let timeout = first_byte(responding, &activity, Duration::from_secs(10)).await;
+        assert!(timeout.is_err());
+        assert_eq!(start.elapsed().as_secs(), 34);
+    }
+}

@@ -1,0 +1,133 @@
+//! Sending a request and receiving the head of its response.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use http::header::HOST;
+use http::{Response, Version};
+use http_body_util::BodyExt;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use thiserror::Error;
+
+use super::Settings;
+use super::connector::{ConnectTimeout, Connector};
+use super::phases::{Alive, FirstByteTimeout, Noted, first_byte};
+use crate::message::body::{Body, BoxError};
+use crate::net::activity::Activity;
+use crate::net::dial::DialError;
+use crate::policy::Policy;
+use crate::rewrite::UpstreamRequest;
+use crate::tls::problem::certificate_problem;
+
+/// A pool of connections to origin servers. Clones share it.
+#[derive(Clone)]
+pub struct Upstream {
+    client: Client<Connector, Noted>,
+    settings: Arc<Settings>,
+}
+
+/// Why there is no response.
+#[derive(Debug, Error)]
+pub enum SendError {
+    /// Looking up, permission or TCP failed.
+    #[error("{0}")]
+    Dial(String, #[source] BoxError),
+    /// The destination turned out to be this proxy.
+    #[error("the upstream is this proxy itself")]
+    Loop(#[source] BoxError),
+    /// The origin server's certificate is not good.
+    #[error("the upstream's certificate {0}")]
+    Certificate(&'static str, #[source] BoxError),
+    /// TLS failed for another reason.
+    #[error("TLS with the upstream failed")]
+    Tls(#[source] BoxError),
+    /// No connection in time.
+    #[error("{0}")]
+    ConnectTimeout(String, #[source] BoxError),
+    /// Connected, but no response in time.
+    #[error("{0}")]
+    FirstByteTimeout(#[from] FirstByteTimeout),
+    /// The connection broke, or what came back is no HTTP response.
+    #[error("the upstream broke off before it answered")]
+    Broken(#[source] BoxError),
+}
+
+// === impl Upstream ===
+
+/// Octets that one HTTP/2 stream, and all of a connection's streams together, may have in flight.
+const HTTP2_WINDOWS: (u32, u32) = (1 << 20, 8 << 20);
+
+impl Upstream {
+    /// A pool whose connections trust what `tls` trusts.
+    pub fn new(settings: &Settings, policy: Policy, tls: rustls::ClientConfig) -> Self {
+        let overrides = settings.resolve.clone().into();
+        let connector = Connector::new(policy, overrides, tls, settings.connect_timeout);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .pool_idle_timeout(std::time::Duration::from_secs(60))
+            .http1_preserve_header_case(true)
+            .http2_initial_stream_window_size(HTTP2_WINDOWS.0)
+            .http2_initial_connection_window_size(HTTP2_WINDOWS.1)
+            .http2_keep_alive_interval(std::time::Duration::from_secs(30))
+            .http2_keep_alive_timeout(std::time::Duration::from_secs(20))
+            .build(connector);
+        Self { client, settings: Arc::new(settings.clone()) }
+    }
+
+    /// Sends a request that the rewrite core made, and waits for the head of the response.
+    ///
+    /// Dropping the future or the response's content cancels the exchange. A request is sent
+    /// again only on a new connection when nothing of it had left on a stale one.
+    pub async fn send(&self, request: UpstreamRequest, content: Body) -> Result<Response<Body>, SendError> {
+        let (mut parts, _) = request.into_parts();
+        // The client writes Host or :authority from the URI, whichever its connection needs.
+        parts.headers.remove(HOST);
+        parts.version = Version::HTTP_11;
+        let activity = Activity::start();
+        let request = http::Request::from_parts(parts, Noted::new(content, activity.clone()));
+        let responding = self.client.request(request);
+        let response = first_byte(responding, &activity, self.settings.first_byte_timeout).await??;
+        let idle = self.settings.idle_timeout;
+        let (mut parts, content) = response.into_parts();
+        parts.version = Version::HTTP_11;
+        Ok(Response::from_parts(parts, Alive::new(content, idle).boxed_unsync()))
+    }
+}
+
+// === impl SendError ===
+
+impl From<hyper_util::client::legacy::Error> for SendError {
+    fn from(error: hyper_util::client::legacy::Error) -> Self {
+        let connecting = error.is_connect();
+        if let Some(problem) = certificate_problem(&error) {
+            return Self::Certificate(problem, error.into());
+        }
+        if let Some(ConnectTimeout(limit)) = cause(&error) {
+            return Self::ConnectTimeout(
+                format!("no connection to the upstream within {limit:?}"),
+                error.into(),
+            );
+        }
+        match cause::<DialError>(&error) {
+            Some(DialError::Denied(_)) => Self::Loop(error.into()),
+            Some(dial) => Self::Dial(dial.to_string(), error.into()),
+            None if connecting => Self::Tls(error.into()),
+            None => Self::Broken(error.into()),
+        }
+    }
+}
+
+/// The first error of this type among an error and its causes.
+pub fn cause<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
+        if let Some(found) = error.downcast_ref().or_else(|| inner.and_then(|inner| inner.downcast_ref())) {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
