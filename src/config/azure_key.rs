@@ -1,0 +1,192 @@
+//! Where the Azure key comes from: a variable, a file or a command.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use http::HeaderValue;
+use thiserror::Error;
+use tokio::io::AsyncReadExt;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::file;
+use super::key::Key;
+use super::layer::{Layer, Raw};
+use super::problem::{Fault, Problem};
+use crate::message::redact::Secret;
+
+/// Longest wait for the command: a password manager may ask a person.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Octets that are read of what the command prints.
+const LIMIT: u64 = 64 << 10;
+
+/// How the proxy comes to its Azure key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AzureKey {
+    /// Not at all: clients send their own.
+    #[default]
+    None,
+    /// It is here.
+    Known(Secret),
+    /// This shell command prints it; it may hold a secret itself.
+    Command(Secret),
+}
+
+/// Why the command gives no key.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// The shell cannot be run, or not be read from.
+    #[error("api_key_command cannot be run")]
+    Io(#[from] io::Error),
+    /// It runs too long.
+    #[error("api_key_command has not finished within {} s", DEADLINE.as_secs())]
+    Deadline,
+    /// It failed.
+    #[error("api_key_command failed: {0}")]
+    Failed(ExitStatus),
+    /// It printed no key.
+    #[error("api_key_command printed nothing, or what a header field cannot carry")]
+    Unusable,
+}
+
+// === impl AzureKey ===
+
+impl AzureKey {
+    /// Picks the source that wins, and reads the key unless a command prints it.
+    pub(super) fn find(settings: &Layer) -> Result<Self, Problem> {
+        let sources = [Key::ApiKey, Key::ApiKeyFile, Key::ApiKeyCommand];
+        let mut given: Vec<(Key, &Raw)> =
+            sources.iter().filter_map(|&key| Some((key, settings.get(key)?))).collect();
+        given.sort_by(|(_, a), (_, b)| a.origin.cmp(&b.origin));
+        let Some(&(key, raw)) = given.first() else { return Ok(Self::None) };
+        if let Some((other, _)) =
+            given.iter().skip(1).find(|(_, other)| other.origin.same_source(&raw.origin))
+        {
+            return Err(Problem::at(&raw.origin, key, Fault::KeyGivenTwice(*other)));
+        }
+        Self::read(key, raw).map_err(|fault| Problem::at(&raw.origin, key, fault))
+    }
+
+    fn read(key: Key, raw: &Raw) -> Result<Self, Fault> {
+        let text = raw.values.first().map_or("", |value| &value.text);
+        match key {
+            Key::ApiKeyCommand if text.is_empty() => Err(Fault::UnusableKey),
+            Key::ApiKeyCommand => Ok(Self::Command(Secret::new(text))),
+            Key::ApiKeyFile => {
+                let path: PathBuf = raw.origin.path(text);
+                usable(&file::read(&path)?).map(Self::Known).ok_or(Fault::UnusableKey)
+            }
+            _ => usable(text).map(Self::Known).ok_or(Fault::UnusableKey),
+        }
+    }
+}
+
+/// Runs a command in the platform's shell and takes what it prints for the key. Its standard error
+/// is ours, so that it can say what is wrong.
+pub async fn run(command: &Secret) -> Result<Secret, CommandError> {
+    run_within(command, DEADLINE).await
+}
+
+async fn run_within(command: &Secret, deadline: Duration) -> Result<Secret, CommandError> {
+    let mut child = shell(command).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+    let stdout = child.stdout.take().expect("standard output is piped");
+    let finished = async {
+        let mut printed = String::new();
+        // Reading no further than the limit closes the pipe, which ends a command that goes on.
+        stdout.take(LIMIT).read_to_string(&mut printed).await?;
+        Ok::<_, io::Error>((child.wait().await?, printed))
+    };
+    let (status, printed) = timeout(deadline, finished).await.map_err(|_| CommandError::Deadline)??;
+    if !status.success() {
+        return Err(CommandError::Failed(status));
+    }
+    usable(&printed).ok_or(CommandError::Unusable)
+}
+
+fn shell(command: &Secret) -> Command {
+    let (program, option) = if cfg!(windows) { ("cmd", "/C") } else { ("/bin/sh", "-c") };
+    let mut shell = Command::new(program);
+    shell.arg(option).arg(command.expose());
+    shell
+}
+
+/// A key that a header field can carry.
+fn usable(text: &str) -> Option<Secret> {
+    let key = Secret::new(text);
+    (!key.is_empty() && HeaderValue::from_str(key.expose()).is_ok()).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layer::Origin;
+    use super::*;
+
+    fn find(given: &[(Key, Origin, &str)]) -> Result<AzureKey, String> {
+        let mut settings = Layer::default();
+        for (key, origin, text) in given {
+            settings.set(*key, Raw::new(origin.clone(), [*text]));
+        }
+        AzureKey::find(&settings).map_err(|problem| problem.to_string())
+    }
+
+    fn env(name: &str) -> Origin {
+        Origin::Env(name.into())
+    }
+
+    #[test]
+    fn the_higher_source_wins_and_a_tie_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("key"), "from-file\n").unwrap();
+        let file = Origin::File { path: dir.path().join("config.toml"), line: 2 };
+        let flag = || Origin::Flag("--api-key-file".into());
+        let path = dir.path().join("key").display().to_string();
+        let known = |key| Ok(AzureKey::Known(Secret::new(key)));
+        assert_eq!(find(&[]), Ok(AzureKey::None));
+        assert_eq!(
+            find(&[(Key::ApiKeyFile, file.clone(), "key")]),
+            known("from-file"),
+            "beside the settings"
+        );
+        let variable = (Key::ApiKey, env("AZURE_OPENAI_TOKEN"), " from-env ");
+        assert_eq!(find(&[variable.clone(), (Key::ApiKeyFile, file.clone(), "key")]), known("from-env"));
+        assert_eq!(find(&[variable.clone(), (Key::ApiKeyFile, flag(), &path)]), known("from-file"));
+        let command = (Key::ApiKeyCommand, file, "op read x");
+        assert_eq!(find(std::slice::from_ref(&command)), Ok(AzureKey::Command(Secret::new("op read x"))));
+        assert_eq!(
+            find(&[variable, (Key::ApiKeyCommand, env("X"), "c")]),
+            Err("AZURE_OPENAI_TOKEN: given together with api_key_command: leave one of them".into())
+        );
+    }
+
+    #[test]
+    fn a_key_that_no_field_can_carry_is_refused_and_not_printed() {
+        for key in [" ", "very\nsecret", "very\u{1}secret"] {
+            let problem = find(&[(Key::ApiKey, env("AZURE_OPENAI_TOKEN"), key)]).unwrap_err();
+            assert!(problem.contains("AZURE_OPENAI_TOKEN") && !problem.contains("secret"), "{problem}");
+        }
+        let missing = find(&[(Key::ApiKeyFile, env("F"), "/nonexistent/key")]).unwrap_err();
+        assert!(missing.starts_with("F: cannot read /nonexistent/key: "), "{missing}");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_command_prints_the_key() {
+        let run = async |command| run(&Secret::new(command)).await;
+        assert_eq!(run("printf ' key\n'").await.unwrap(), Secret::new("key"));
+        assert!(
+            matches!(run("echo key; exit 3").await, Err(CommandError::Failed(status)) if status.code() == Some(3))
+        );
+        assert!(matches!(run("true").await, Err(CommandError::Unusable)));
+        assert!(matches!(run("yes").await, Err(CommandError::Failed(_) | CommandError::Unusable)));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_command_that_hangs_is_given_up() {
+        let hangs = run_within(&Secret::new("exec sleep 600"), Duration::from_millis(1)).await;
+        assert!(matches!(hangs, Err(CommandError::Deadline)));
+    }
+}

@@ -1,0 +1,176 @@
+//! The environment: the only place that reads it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+use super::key::{ENV_PREFIX, Key};
+use super::layer::{Layer, Origin, Raw};
+use super::nearest::nearest;
+use super::problem::{Fault, Problem};
+
+const CONFIG_VARIABLE: &str = "AZURE_OPENAI_PROXY_CONFIG";
+
+/// Variables and directories as they were at start. It has no `Debug`, because it holds keys.
+#[derive(Default)]
+pub struct Environment {
+    variables: BTreeMap<String, OsString>,
+    config_dir: Option<PathBuf>,
+    data_dir: Option<PathBuf>,
+}
+
+// === impl Environment ===
+
+impl Environment {
+    /// That of this process, and the platform's directories (XDG's, on Windows those of Windows).
+    pub fn of_process() -> Self {
+        let base = etcetera::choose_base_strategy().ok();
+        Self {
+            config_dir: base.as_ref().map(|base| base.config_dir().join("azure-openai-proxy")),
+            data_dir: base.as_ref().map(|base| base.data_dir().join("azure-openai-proxy")),
+            ..Self::new(std::env::vars_os())
+        }
+    }
+
+    /// These variables and no directories. An empty variable counts as unset: compose files and shells
+    /// pass those that nobody filled in.
+    pub fn new<N: Into<OsString>, V: Into<OsString>>(variables: impl IntoIterator<Item = (N, V)>) -> Self {
+        let named = variables.into_iter().filter_map(|(name, value)| {
+            let (name, value) = (name.into().into_string().ok()?, value.into());
+            (!value.is_empty()).then_some((name, value))
+        });
+        Self { variables: named.collect(), ..Self::default() }
+    }
+
+    /// The file that is named instead of the platform's, and by what.
+    pub fn config_file(&self) -> Option<(PathBuf, Origin)> {
+        let path = self.variables.get(CONFIG_VARIABLE)?;
+        Some((path.into(), Origin::Env(CONFIG_VARIABLE.to_owned())))
+    }
+
+    /// The file that is read if it exists and none is named.
+    pub fn default_config_file(&self) -> Option<PathBuf> {
+        self.config_dir.as_ref().map(|dir| dir.join("config.toml"))
+    }
+
+    /// Where the CA is kept unless a directory is given.
+    pub fn data_dir(&self) -> Option<&Path> {
+        self.data_dir.as_deref()
+    }
+
+    /// Whether colours are unwelcome (<https://no-color.org>).
+    pub fn no_color(&self) -> bool {
+        self.variables.contains_key("NO_COLOR")
+    }
+
+    /// The settings in it. A variable that has our prefix and is not ours is a problem: it is a
+    /// setting with a typing mistake, and nobody would notice.
+    pub fn layer(&self, problems: &mut Vec<Problem>) -> Layer {
+        let mut layer = Layer::default();
+        for &key in Key::ALL {
+            let Some((name, value)) = self.first_of(key) else { continue };
+            let origin = Origin::Env(name);
+            match value.to_str() {
+                Some(text) => layer.set(key, Raw::from_text(key, origin, text)),
+                None => problems.push(Problem::at(&origin, key, Fault::NotText)),
+            }
+        }
+        problems.extend(self.unknown());
+        layer
+    }
+
+    fn first_of(&self, key: Key) -> Option<(String, &OsString)> {
+        key.variables().find_map(|name| self.variables.get(&name).map(|value| (name, value)))
+    }
+
+    fn unknown(&self) -> impl Iterator<Item = Problem> {
+        let ours = || Key::ALL.iter().flat_map(|key| key.variables()).chain([CONFIG_VARIABLE.to_owned()]);
+        let prefixed = self.variables.iter().filter(|(name, _)| name.starts_with(ENV_PREFIX));
+        prefixed
+            .filter(move |(name, value)| !ours().any(|own| own == **name) && !is_service_link(name, value))
+            .map(move |(name, _)| {
+                let fault = Fault::UnknownVariable { nearest: nearest(name, ours()) };
+                Problem::elsewhere(Origin::Env(name.clone()), fault)
+            })
+    }
+}
+
+/// Kubernetes describes a Service called `azure-openai-proxy` to every pod in variables of this form
+/// (<https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>).
+fn is_service_link(name: &str, value: &OsString) -> bool {
+    let rest = name.strip_prefix(ENV_PREFIX).unwrap_or(name);
+    let of_port = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    rest == "SERVICE_HOST"
+        || rest == "SERVICE_PORT"
+        || rest.starts_with("SERVICE_PORT_")
+        || rest.strip_prefix("PORT_").is_some_and(of_port)
+        || rest == "PORT" && value.to_str().is_some_and(|value| value.contains("://"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> (Layer, Vec<String>) {
+        let mut problems = Vec::new();
+        let layer = Environment::new(variables.iter().copied()).layer(&mut problems);
+        (layer, problems.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn every_variable_of_the_table_is_read() {
+        for &key in Key::ALL {
+            for name in key.variables() {
+                let (layer, problems) = read(&[(&name, "x=y")]);
+                let raw = layer.get(key).unwrap();
+                assert_eq!((&raw.origin, &*raw.values[0].text), (&Origin::Env(name), "x=y"));
+                assert_eq!(problems, [""; 0]);
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_alias_that_is_not_empty_wins() {
+        let (layer, _) = read(&[
+            ("AZURE_OPENAI_PROXY_API_VERSION", ""),
+            ("AZURE_OPENAI_APIVERSION", "preview"),
+            ("OPENAI_API_VERSION", "2024-10-21"),
+        ]);
+        assert_eq!(layer.get(Key::ApiVersion).unwrap().values[0].text, "preview");
+        assert_eq!(read(&[("AZURE_OPENAI_TOKEN", "")]).0.get(Key::ApiKey), None);
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_a_problem() {
+        let (_, problems) = read(&[("AZURE_OPENAI_PROXY_LISTENS", "1"), ("AZURE_OPENAI_PROXY_CONFIG", "x")]);
+        assert_eq!(
+            problems,
+            ["AZURE_OPENAI_PROXY_LISTENS: unknown variable; did you mean AZURE_OPENAI_PROXY_LISTEN?"]
+        );
+        assert_eq!(read(&[("AZURE_OPENAI_OTHER", "1")]).1, [""; 0], "other programs' variables");
+    }
+
+    #[test]
+    fn what_kubernetes_says_of_a_service_of_our_name_is_no_setting() {
+        let links = [
+            ("AZURE_OPENAI_PROXY_SERVICE_HOST", "10.0.0.1"),
+            ("AZURE_OPENAI_PROXY_SERVICE_PORT_HTTP", "8080"),
+            ("AZURE_OPENAI_PROXY_PORT", "tcp://10.0.0.1:8080"),
+            ("AZURE_OPENAI_PROXY_PORT_8080_TCP_ADDR", "10.0.0.1"),
+        ];
+        assert_eq!(read(&links).1, [""; 0]);
+        assert_eq!(read(&[("AZURE_OPENAI_PROXY_PORT", "8080")]).1.len(), 1, "a port alone is a mistake");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_value_that_is_not_text_is_a_problem() {
+        use std::os::unix::ffi::OsStringExt;
+        let variables = [("AZURE_OPENAI_ENDPOINT", OsString::from_vec(vec![0xff]))];
+        let mut problems = Vec::new();
+        Environment::new(variables).layer(&mut problems);
+        assert_eq!(problems[0].to_string(), "AZURE_OPENAI_ENDPOINT: the value is not UTF-8 text");
+    }
+}

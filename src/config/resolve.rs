@@ -1,0 +1,238 @@
+//! From texts to the settings that the modules take.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use http::header::{self, HeaderName};
+
+use super::Config;
+use super::azure_key::AzureKey;
+use super::key::Key;
+use super::layer::{Layer, Raw};
+use super::problem::{Fault, Problem};
+use super::value::{self, ValueError};
+use crate::message::hop_by_hop::is_hop_by_hop;
+use crate::rewrite::azure::{self, ApiVersion, Endpoint, Surface};
+use crate::rewrite::model_map::{ModelMap, ModelMapError};
+use crate::rewrite::{self, Mode};
+use crate::{policy, proxy, telemetry, upstream};
+
+/// Reads every setting, then what several say together. `None` only if a problem was found; those
+/// that were found before do not keep it from finding more.
+///
+/// `file` is where an endpoint could be written, and `color` whether colours are welcome.
+pub fn resolve(
+    settings: &Layer,
+    file: Option<PathBuf>,
+    color: bool,
+    problems: &mut Vec<Problem>,
+) -> Option<Config> {
+    let mut draft = Draft::default();
+    for (key, raw) in settings.iter() {
+        draft.take(Given { key, raw, problems });
+    }
+    let azure_key = AzureKey::find(settings).unwrap_or_else(|problem| {
+        problems.push(problem);
+        AzureKey::None
+    });
+    let missing = draft.missing(settings, file, problems);
+    problems.extend(missing);
+    problems.extend(draft.contradiction(settings, &azure_key));
+    draft.finish(azure_key, color)
+}
+
+/// What has been read so far; `None` where a required value is missing or unreadable.
+#[derive(Default)]
+struct Draft {
+    listen: Vec<SocketAddr>,
+    target: Option<Upstream>,
+    endpoint: Option<Endpoint>,
+    surface: Option<Surface>,
+    models: ModelMap,
+    key_header: Option<HeaderName>,
+    classic_models: Vec<String>,
+    classic_api_version: Option<ApiVersion>,
+    intercept: Vec<String>,
+    tls_names: Vec<String>,
+    certs: Option<PathBuf>,
+    upstream: upstream::Settings,
+    policy: policy::Settings,
+    limits: proxy::Limits,
+    log_format: telemetry::Format,
+    log: telemetry::Filter,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Upstream {
+    Azure,
+    OpenAi,
+}
+
+/// A setting that is to be read, and where to complain about it.
+struct Given<'a> {
+    key: Key,
+    raw: &'a Raw,
+    problems: &'a mut Vec<Problem>,
+}
+
+// === impl Draft ===
+
+impl Draft {
+    fn take(&mut self, given: Given<'_>) {
+        let origin = &given.raw.origin;
+        let path = |text: &str| if text.is_empty() { Err(ValueError::Empty) } else { Ok(origin.path(text)) };
+        match given.key {
+            Key::Listen => given.all(&mut self.listen, ours(value::address)),
+            Key::Mode => given.maybe(&mut self.target, ours(mode)),
+            Key::Endpoint => given.maybe(&mut self.endpoint, theirs),
+            Key::ApiVersion => given.maybe(&mut self.surface, theirs),
+            Key::Map => given.each(|entry| insert(&mut self.models, entry)),
+            // These three are read together, by `AzureKey::find`.
+            Key::ApiKey | Key::ApiKeyFile | Key::ApiKeyCommand => {}
+            Key::KeyHeader => given.maybe(&mut self.key_header, ours(key_header)),
+            Key::ClassicModels => given.all(&mut self.classic_models, ours(non_empty)),
+            Key::ClassicApiVersion => given.maybe(&mut self.classic_api_version, theirs),
+            Key::Intercept => given.all(&mut self.intercept, ours(value::host_name)),
+            Key::TlsNames => given.all(&mut self.tls_names, ours(value::host_name)),
+            Key::Certs => given.maybe(&mut self.certs, ours(path)),
+            Key::UpstreamCaFile => given.all(&mut self.upstream.ca_files, ours(path)),
+            Key::Resolve => given.all(&mut self.upstream.resolve, theirs),
+            Key::AllowAnonymous => given.one(&mut self.policy.allow_anonymous, ours(value::switch)),
+            Key::BufferedContent => given.one(&mut self.limits.buffered_content, ours(value::size)),
+            Key::MaxConnections => given.one(&mut self.limits.connections, ours(value::count)),
+            Key::HeadTimeout => given.one(&mut self.limits.head_timeout, ours(value::duration)),
+            Key::ConnectTimeout => given.one(&mut self.upstream.connect_timeout, ours(value::duration)),
+            Key::FirstByteTimeout => given.one(&mut self.upstream.first_byte_timeout, ours(value::duration)),
+            Key::IdleTimeout => given.one(&mut self.upstream.idle_timeout, ours(value::duration)),
+            Key::LogFormat => given.one(&mut self.log_format, ours(log_format)),
+            Key::Log => given.one(&mut self.log, theirs),
+        }
+    }
+
+    /// What must be given and is not. What is given and could not be read has its problem already.
+    fn missing(&self, settings: &Layer, file: Option<PathBuf>, problems: &[Problem]) -> Vec<Problem> {
+        let given = |key| settings.get(key).is_some_and(|raw| !raw.values.is_empty());
+        let absent = |key| !given(key) && !problems.iter().any(|problem| problem.key == Some(key));
+        let mut missing = Vec::new();
+        if self.target == Some(Upstream::Azure) && absent(Key::Endpoint) {
+            missing.push(Problem::missing(Key::Endpoint, Fault::NoEndpoint { file }));
+        }
+        if absent(Key::Listen) {
+            missing.push(Problem::missing(Key::Listen, Fault::NoListener));
+        }
+        if absent(Key::Certs) {
+            missing.push(Problem::missing(Key::Certs, Fault::NoDirectory));
+        }
+        missing
+    }
+
+    /// Our key for whoever comes is an open door, unless the operator says so.
+    fn contradiction(&self, settings: &Layer, key: &AzureKey) -> Option<Problem> {
+        let spends_our_key = self.target == Some(Upstream::Azure) && *key != AzureKey::None;
+        let listener = *self.listen.iter().find(|address| !address.ip().to_canonical().is_loopback())?;
+        let origin = &settings.get(Key::Listen)?.origin;
+        (spends_our_key && !self.policy.allow_anonymous)
+            .then(|| Problem::at(origin, Key::Listen, Fault::Anonymous { listener }))
+    }
+
+    fn finish(self, azure_key: AzureKey, color: bool) -> Option<Config> {
+        let (key, key_command) = match azure_key {
+            AzureKey::None => (None, None),
+            AzureKey::Known(key) => (Some(key), None),
+            AzureKey::Command(command) => (None, Some(command)),
+        };
+        let target = self.target?;
+        let (mode, key_command) = match target {
+            Upstream::OpenAi => (Mode::OpenAi, None),
+            Upstream::Azure => (
+                Mode::Azure(azure::Settings {
+                    endpoint: self.endpoint?,
+                    surface: self.surface?,
+                    key,
+                    key_header: self.key_header?,
+                    classic_models: self.classic_models,
+                    classic_api_version: self.classic_api_version?,
+                }),
+                key_command,
+            ),
+        };
+        Some(Config {
+            listen: self.listen,
+            rewrite: rewrite::Settings { mode, models: self.models },
+            intercept: self.intercept,
+            tls_names: self.tls_names,
+            certs: self.certs?,
+            upstream: self.upstream,
+            policy: self.policy,
+            limits: self.limits,
+            log: telemetry::Settings { format: self.log_format, filter: self.log, color },
+            key_command,
+        })
+    }
+}
+
+// === impl Given ===
+
+impl Given<'_> {
+    fn one<T>(self, slot: &mut T, read: impl Fn(&str) -> Result<T, Fault>) {
+        self.each(|text| read(text).map(|value| *slot = value));
+    }
+
+    fn maybe<T>(self, slot: &mut Option<T>, read: impl Fn(&str) -> Result<T, Fault>) {
+        self.each(|text| read(text).map(|value| *slot = Some(value)));
+    }
+
+    fn all<T>(self, slot: &mut Vec<T>, read: impl Fn(&str) -> Result<T, Fault>) {
+        self.each(|text| read(text).map(|value| slot.push(value)));
+    }
+
+    fn each(self, mut take: impl FnMut(&str) -> Result<(), Fault>) {
+        for value in &self.raw.values {
+            if let Err(fault) = take(&value.text) {
+                self.problems.push(Problem::at(&value.origin, self.key, fault));
+            }
+        }
+    }
+}
+
+/// A value whose form this module's family defines; the message repeats the text.
+fn ours<T>(read: impl Fn(&str) -> Result<T, ValueError>) -> impl Fn(&str) -> Result<T, Fault> {
+    move |text| read(text).map_err(|error| Fault::Value { text: text.to_owned(), error })
+}
+
+/// A value whose form the module that takes it defines.
+fn theirs<T: FromStr<Err: Error + Send + Sync + 'static>>(text: &str) -> Result<T, Fault> {
+    text.parse().map_err(|error: T::Err| Fault::Refused(error.into()))
+}
+
+fn insert(models: &mut ModelMap, entry: &str) -> Result<(), Fault> {
+    let no_equals = || ModelMapError::NoEquals { entry: entry.to_owned() };
+    let pair = entry.split_once('=').ok_or_else(no_equals);
+    let inserted = pair.and_then(|(model, deployment)| models.insert(model, deployment));
+    inserted.map_err(|error| Fault::Refused(error.into()))
+}
+
+fn mode(text: &str) -> Result<Upstream, ValueError> {
+    match text {
+        "azure" => Ok(Upstream::Azure),
+        "openai" => Ok(Upstream::OpenAi),
+        _ => Err(ValueError::Mode),
+    }
+}
+
+fn log_format(text: &str) -> Result<telemetry::Format, ValueError> {
+    telemetry::Format::named(text).ok_or(ValueError::LogFormat)
+}
+
+fn non_empty(text: &str) -> Result<String, ValueError> {
+    if text.is_empty() { Err(ValueError::Empty) } else { Ok(text.to_owned()) }
+}
+
+/// Any field but those that frame or route the message.
+fn key_header(text: &str) -> Result<HeaderName, ValueError> {
+    let name = HeaderName::from_bytes(text.as_bytes()).map_err(|_| ValueError::KeyHeader)?;
+    let framing = matches!(name, header::HOST | header::CONTENT_LENGTH) || is_hop_by_hop(&name);
+    if framing { Err(ValueError::KeyHeader) } else { Ok(name) }
+}
