@@ -1,10 +1,75 @@
 //! A forward proxy that answers OpenAI API clients from Azure OpenAI.
+//!
+//! # The life of a request
+//!
+//! ```text
+//! net::listen → net::sniff (TLS | HTTP/1 | HTTP/2 | neither) → [tls::accept] → proxy::serve → route::open
+//!   Intercept  CONNECT to an OpenAI host: decided from the authority alone → 200 → sniff → tls::accept with a leaf
+//!              for that one name → proxy::serve → route::inner → exchange
+//!   Tunnel     CONNECT to any other host: net::dial first, so that a failure has a status → 200 → net::relay
+//!   Exchange   absolute-form http:// for an OpenAI host → exchange, upstream over TLS
+//!   Forward    absolute-form http:// for any other host → sanitise → upstream::send
+//!   Origin     origin-form: an OpenAI path → exchange; else one of our own pages (admin)
+//!
+//! exchange = rewrite::plan → read no more content than finding the model needs → rewrite::apply
+//!          → upstream::send → rewrite::response → stream back
+//! ```
+//!
+//! Everything that goes wrong on the way is an [`error::Error`], and only `proxy::respond` makes a response of it.
+//!
+//! # Words
+//!
+//! As in RFC 9110: *client*, *origin server*, *proxy*, *gateway* (the reverse route), *tunnel*; *downstream* is the
+//! client's side, *upstream* the origin's. To *intercept* is to end TLS inside a CONNECT with our CA. A request target
+//! is in *origin-*, *absolute-*, *authority-* or *asterisk-form*; an *authority* is a [`message::host_port::HostPort`],
+//! whereas what signs certificates is the *CA*: its *root*, its *intermediate*, and the *leaves* it signs. *Operation*
+//! is OpenAI's word; *deployment*, *resource* and *api-version* are Azure's. A *mount* is where the reverse route hangs.
+//!
+//! # Layers
+//!
+//! Imports point down. `tests/tidy.rs` keeps these rules.
+//!
+//! | layer | modules | |
+//! |---|---|---|
+//! | 0 | [`message`] | what a message is made of |
+//! | 1 | [`policy`], [`route`], [`rewrite`] | pure decisions: no async, clock, randomness, log or environment |
+//! | 2 | [`tls`], [`net`], [`upstream`] | thin I/O |
+//! | 3 | [`error`], [`proxy`], [`admin`] | one request's way |
+//! | 4 | [`config`], [`cli`], [`telemetry`], [`simulator`] | the program around it |
+//! | 5 | [`app`], [`demo`], [`explain`] | what is put together of all that |
+//!
+//! Each power has one holder: outbound sockets `net::dial` (which takes only a [`policy::Permitted`]), the CA's key
+//! [`tls::ca`], credentials [`rewrite::credential`], the environment [`config::env`], error responses
+//! [`proxy::respond`]. [`upstream::send`] takes only a [`rewrite::UpstreamRequest`], which only [`rewrite`] makes: a
+//! request that was not sanitised cannot be sent. Inside a tunnel there is only a [`route::InnerRoute`]: a nested
+//! CONNECT cannot be written.
+//!
+//! # What holds
+//!
+//! - The only octets of content that change are those of the model's value.
+//! - A destination is dialled at an address that was checked, and never at one of ours.
+//! - Each frame is written on as it arrives; a stream that breaks upstream is aborted downstream.
+//! - A client that goes away cancels what was asked for it.
+//! - Every wait has a deadline, every buffer a bound; no deadline cuts a living stream.
+//!
+//! Deliberately absent: retries after anything was sent, caching, reading of prompts, a switch that turns certificate
+//! verification off.
 
+pub mod admin;
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod error;
+pub mod explain;
 pub mod message;
 pub mod net;
 pub mod policy;
 pub mod proxy;
 pub mod rewrite;
+pub mod route;
+pub mod shutdown;
 pub mod simulator;
+pub mod telemetry;
 pub mod tls;
 pub mod upstream;

@@ -1,3 +1,183 @@
-//! The program.
+//! The program: parse, load the settings, dispatch. The only place that exits.
 
-fn main() {}
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use azure_openai_proxy::app::{self, StartError};
+use azure_openai_proxy::cli::{CaCommand, Cli, Command, ConfigCommand, Exit, Flags};
+use azure_openai_proxy::config::env::Environment;
+use azure_openai_proxy::config::show::Show;
+use azure_openai_proxy::config::{self, Config, Loaded};
+use azure_openai_proxy::message::redact::Secret;
+use azure_openai_proxy::tls::ca::{Authority, CaError};
+use azure_openai_proxy::{demo, explain, shutdown, simulator, telemetry, tls};
+use clap::Parser;
+
+/// What went wrong, and how the program ends because of it.
+struct Failure {
+    exit: Exit,
+    error: anyhow::Error,
+}
+
+type Outcome = Result<(), Failure>;
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { exit, error }) => {
+            for line in format!("{error:#}").lines() {
+                eprintln!("error: {line}");
+            }
+            exit.into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Outcome {
+    let flags = &cli.flags;
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(settings(load(flags))?),
+        Command::Check => check(flags),
+        Command::Config(ConfigCommand::Show) => show(flags),
+        Command::Ca(command) => certificate_authority(command, flags),
+        Command::Explain(asked) => print(explain::explain(&settings(load(flags))?, &asked)?),
+        Command::Demo(asked) => runtime()?.block_on(demo::run(asked.once)).map_err(Failure::from),
+        Command::Simulator => simulator(flags),
+    }
+}
+
+fn serve(mut config: Config) -> Outcome {
+    telemetry::init(&config.log);
+    tls::install_provider();
+    runtime()?.block_on(async {
+        config.fetch_key().await.map_err(|error| Failure { exit: Exit::Settings, error: error.into() })?;
+        let bound = app::bind(config)?;
+        bound.announce();
+        let (stopper, stopping) = shutdown::channel();
+        tokio::spawn(async move {
+            shutdown::signal().await;
+            tracing::info!("stopping; a second signal stops at once");
+            stopper.stop();
+            shutdown::signal().await;
+            std::process::exit(130);
+        });
+        bound.run(stopping).await;
+        Ok(())
+    })
+}
+
+fn check(flags: &Flags) -> Outcome {
+    let config = settings(load(flags))?;
+    app::check(&config)?;
+    print("the settings are valid\n")
+}
+
+/// Shows the settings also where they are not valid: that is when people want to see them.
+fn show(flags: &Flags) -> Outcome {
+    let loaded = load(flags);
+    print(Show(&loaded.settings))?;
+    settings(loaded).map(drop)
+}
+
+fn certificate_authority(command: CaCommand, flags: &Flags) -> Outcome {
+    let config = settings(config::load_local(flags, &Environment::of_process()))?;
+    let (dir, names) = (&config.certs, app::ca_names(&config));
+    match command {
+        CaCommand::Init { replace: false } => {
+            Authority::create(dir, &names)?;
+        }
+        CaCommand::Init { replace: true } => {
+            Authority::replace(dir, &names)?;
+        }
+        CaCommand::Show => return print(Authority::load(dir)?.root_pem()),
+        CaCommand::Path => {
+            Authority::load(dir)?;
+        }
+    }
+    print(format_args!("{}\n", dir.join("ca.pem").display()))
+}
+
+/// Runs the simulator alone and says how a proxy is pointed at it.
+fn simulator(flags: &Flags) -> Outcome {
+    let config = settings(config::load_local(flags, &Environment::of_process()))?;
+    telemetry::init(&config.log);
+    let address = *config.listen.first().context("no address to listen on")?;
+    runtime()?.block_on(async {
+        let key = Secret::new(&tls::random_token().context("no randomness")?);
+        let resource =
+            simulator::Settings { host: "localhost".into(), ..simulator::Settings::demo(key.clone()) };
+        let bound = simulator::bind(resource, address).await.context("cannot listen")?;
+        let ca = config.certs.join("simulator-ca.pem");
+        std::fs::create_dir_all(&config.certs)
+            .and_then(|()| std::fs::write(&ca, bound.root_pem().unwrap_or("")))
+            .with_context(|| format!("cannot write {}", ca.display()))?;
+        let port = bound.addr().port();
+        print(format_args!(
+            "A simulated Azure OpenAI listens on {}. Point a proxy at it:\n\n  \
+             AZURE_OPENAI_API_KEY={} azure-openai-proxy --endpoint https://localhost:{port} \\\n    \
+             --upstream-ca-file {} --map gpt-4o=demo-gpt-4o\n",
+            bound.addr(),
+            key.expose(),
+            ca.display(),
+        ))?;
+        bound.run(shutdown::signal()).await;
+        Ok(())
+    })
+}
+
+fn load(flags: &Flags) -> Loaded {
+    config::load(flags, &Environment::of_process())
+}
+
+fn settings(loaded: Loaded) -> Result<Config, Failure> {
+    loaded.config.map_err(Failure::settings)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    Ok(built.context("cannot start the runtime")?)
+}
+
+/// Writes to standard output. A reader that has seen enough is no failure.
+fn print(text: impl Display) -> Outcome {
+    match write!(io::stdout(), "{text}").and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(anyhow::Error::from(error).into()),
+        _ => Ok(()),
+    }
+}
+
+// === impl Failure ===
+
+impl Failure {
+    fn settings(error: impl Into<anyhow::Error>) -> Self {
+        Self { exit: Exit::Settings, error: error.into() }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self { exit: Exit::Failed, error }
+    }
+}
+
+impl From<CaError> for Failure {
+    fn from(error: CaError) -> Self {
+        Self { exit: Exit::Authority, error: error.into() }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let exit = match &error {
+            StartError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
+                Exit::AddressInUse
+            }
+            StartError::Listen { .. } => Exit::Failed,
+            StartError::Ca(_) | StartError::NotCovered { .. } | StartError::Leaf(_) => Exit::Authority,
+            StartError::Roots(_) => Exit::Settings,
+        };
+        Self { exit, error: error.into() }
+    }
+}

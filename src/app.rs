@@ -1,0 +1,236 @@
+//! The composition root: from a configuration to bound listeners to a running proxy.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::admin::Admin;
+use crate::config::Config;
+use crate::net::listen;
+use crate::policy::{Client, Policy};
+use crate::proxy::{Parts, Peer, Proxy, connection};
+use crate::rewrite::Mode;
+use crate::route::InterceptList;
+use crate::shutdown::Shutdown;
+use crate::tls::ca::{Authority, CaError};
+use crate::tls::leaf::LeafError;
+use crate::tls::resolver::Leaves;
+use crate::tls::roots::{self, RootsError, UpstreamRoots};
+use crate::upstream::send::Upstream;
+
+/// How long connections may finish what they are doing once the stop is asked for.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// A proxy whose sockets are bound and which has not accepted anything yet.
+pub struct Bound {
+    listeners: Vec<TcpListener>,
+    addresses: Vec<SocketAddr>,
+    proxy: Proxy,
+    connections: usize,
+    root_path: PathBuf,
+    intercepted: Vec<String>,
+    destination: String,
+}
+
+/// Why the proxy does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The certificate authority cannot be used.
+    #[error(transparent)]
+    Ca(#[from] CaError),
+    /// The CA may not sign for a host that is to be intercepted, or for a name of the listener.
+    #[error(
+        "the CA in {certs} may not sign for {name}; make one that may, and trust it anew: \
+         azure-openai-proxy ca init --replace (with the same settings)"
+    )]
+    NotCovered {
+        /// The host or name.
+        name: String,
+        /// The CA's directory.
+        certs: String,
+    },
+    /// No leaf can be made.
+    #[error(transparent)]
+    Leaf(LeafError),
+    /// A file of further upstream CAs cannot be used.
+    #[error(transparent)]
+    Roots(#[from] RootsError),
+}
+
+/// The names that a CA has to be able to sign for under this configuration.
+///
+/// All of `openai.com` is among them, so that a host added later needs no new CA.
+pub fn ca_names(config: &Config) -> Vec<String> {
+    let mut names = vec!["openai.com".to_owned()];
+    let within = |name: &str, suffix: &str| name == suffix || name.ends_with(&format!(".{suffix}"));
+    for name in config.tls_names.iter().chain(&config.intercept) {
+        if !names.iter().any(|have| within(name, have)) {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+/// Checks all that [`bind`] would, without binding, making or sending anything.
+pub fn check(config: &Config) -> Result<(), StartError> {
+    let authority = match Authority::load(&config.certs) {
+        Ok(authority) => authority,
+        // The first start makes one that fits.
+        Err(CaError::Absent { .. }) => Authority::in_memory(&ca_names(config))?,
+        Err(error) => return Err(error.into()),
+    };
+    leaves(config, &Arc::new(authority))?;
+    UpstreamRoots::load(&config.upstream.ca_files, &[])?;
+    Ok(())
+}
+
+/// Binds the listeners and makes everything that a connection needs; the CA too, on a first start.
+pub fn bind(config: Config) -> Result<Bound, StartError> {
+    let (authority, made) = Authority::load_or_create(&config.certs, &ca_names(&config))?;
+    if made {
+        tracing::info!("made a certificate authority in {}", config.certs.display());
+    }
+    let authority = Arc::new(authority);
+    let listeners = config.listen.iter().map(|&address| bind_one(address)).collect::<Result<Vec<_>, _>>()?;
+    let addresses: Vec<SocketAddr> = listeners.iter().map(|(_, address)| *address).collect();
+    let listeners = listeners.into_iter().map(|(listener, _)| listener).collect();
+    Ok(Bound {
+        listeners,
+        connections: config.limits.connections,
+        root_path: config.certs.join("ca.pem"),
+        intercepted: config.intercept.clone(),
+        destination: destination(&config.rewrite.mode),
+        proxy: compose(config, &authority, &addresses)?,
+        addresses,
+    })
+}
+
+fn bind_one(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let bound = listen::bind(address).and_then(|listener| listener.local_addr().map(|at| (listener, at)));
+    bound.map_err(|source| StartError::Listen { address, source })
+}
+
+fn compose(
+    config: Config,
+    authority: &Arc<Authority>,
+    addresses: &[SocketAddr],
+) -> Result<Proxy, StartError> {
+    let leaves = leaves(&config, authority)?;
+    let own = [authority.root_der(), authority.intermediate_der()];
+    let trusted = UpstreamRoots::load(&config.upstream.ca_files, &own)?;
+    for note in &trusted.notes {
+        tracing::warn!("upstream roots: {note}");
+    }
+    let policy = Policy::new(addresses);
+    let tls = roots::client_config(trusted.store);
+    let admin = Admin {
+        root_pem: authority.root_pem(),
+        destination: destination(&config.rewrite.mode),
+        intercepted: config.intercept.clone(),
+        names: config.tls_names.clone(),
+    };
+    Ok(Proxy::new(Parts {
+        upstream: Upstream::new(&config.upstream, policy.clone(), tls),
+        rewrite: config.rewrite,
+        intercepted: InterceptList::new(config.intercept),
+        leaves,
+        default_name: config.tls_names.into_iter().next().unwrap_or_default(),
+        policy,
+        upstream_settings: config.upstream,
+        limits: config.limits,
+        admin,
+        pseudonym: pseudonym(),
+    }))
+}
+
+fn leaves(config: &Config, authority: &Arc<Authority>) -> Result<Leaves, StartError> {
+    let names = config.tls_names.iter().chain(&config.intercept).cloned();
+    Leaves::new(Arc::clone(authority), names).map_err(|error| match error {
+        LeafError::NotCovered { name } => {
+            StartError::NotCovered { name, certs: config.certs.display().to_string() }
+        }
+        error => StartError::Leaf(error),
+    })
+}
+
+/// Where OpenAI requests go, in words.
+pub fn destination(mode: &Mode) -> String {
+    match mode {
+        Mode::OpenAi => "OpenAI, re-encrypted".to_owned(),
+        Mode::Azure(azure) => format!("Azure OpenAI at {}", azure.endpoint),
+    }
+}
+
+/// A name that no other running proxy has: the process and when it started.
+fn pseudonym() -> String {
+    let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    format!("azure-openai-proxy-{:x}-{:x}", std::process::id(), started.as_micros())
+}
+
+// === impl Bound ===
+
+impl Bound {
+    /// The addresses that are listened on, with the ports that port 0 became.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Says on the log where clients find the proxy and what it does with them.
+    pub fn announce(&self) {
+        for address in &self.addresses {
+            tracing::info!("listening on http://{address}");
+        }
+        let Some(address) = self.addresses.first() else { return };
+        tracing::info!("as a proxy: https_proxy=http://{address} and trust {}", self.root_path.display());
+        tracing::info!("as a base URL: OPENAI_BASE_URL=http://{address}/v1");
+        tracing::info!("{} → {}", self.intercepted.join(", "), self.destination);
+    }
+
+    /// Serves until the stop is asked for, then lets what is under way finish within ten seconds.
+    pub async fn run(self, shutdown: Shutdown) {
+        let room = Arc::new(Semaphore::new(self.connections));
+        let mut serving = JoinSet::new();
+        for listener in self.listeners {
+            serving.spawn(accept_all(listener, self.proxy.clone(), Arc::clone(&room), shutdown.clone()));
+        }
+        while serving.join_next().await.is_some() {}
+        let everyone = u32::try_from(self.connections).unwrap_or(u32::MAX);
+        if tokio::time::timeout(DRAIN, room.acquire_many(everyone)).await.is_err() {
+            tracing::warn!("stopped with connections still open");
+        }
+    }
+}
+
+async fn accept_all(listener: TcpListener, proxy: Proxy, room: Arc<Semaphore>, mut shutdown: Shutdown) {
+    loop {
+        let (stream, address) = tokio::select! {
+            accepted = listen::accept(&listener) => accepted,
+            () = shutdown.requested() => return,
+        };
+        match Arc::clone(&room).try_acquire_owned() {
+            Ok(permit) => {
+                let peer = Peer { address, client: Client::of(address.ip()), place: Arc::new(permit) };
+                tokio::spawn(connection::drive(proxy.clone(), stream, peer, shutdown.clone()));
+            }
+            Err(_) => {
+                tracing::warn!(client = %address, "too many connections; turned one away");
+                tokio::spawn(tokio::time::timeout(Duration::from_secs(1), connection::turn_away(stream)));
+            }
+        }
+    }
+}

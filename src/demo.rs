@@ -1,0 +1,69 @@
+//! The demonstration: a simulated Azure OpenAI, the proxy in front of it, and real requests through both.
+
+mod client;
+mod round;
+mod stage;
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use anyhow::bail;
+
+use stage::Stage;
+
+/// Shows one round of requests; then, unless `once`, stays up for the reader's own until interrupted.
+///
+/// Needs no account and no network: everything happens on loopback, with certificates and a key
+/// made for this run.
+///
+/// # Errors
+///
+/// Something could not be set up, or an answer was not right.
+pub async fn run(once: bool) -> anyhow::Result<()> {
+    let stage = Stage::set().await?;
+    say(&format!(
+        "A simulated Azure OpenAI listens on {}, the proxy in front of it on {}.\n",
+        stage.simulator, stage.proxy
+    ));
+    let wrong = round::show(&stage, say).await;
+    if once || !wrong.is_empty() {
+        stage.strike().await;
+    } else {
+        say(&try_it(&stage));
+        crate::shutdown::signal().await;
+        stage.strike().await;
+    }
+    match wrong.len() {
+        0 => Ok(()),
+        _ => bail!("not right: {}", wrong.join(", ")),
+    }
+}
+
+fn try_it(stage: &Stage) -> String {
+    let (proxy, ca) = (stage.proxy, stage.ca_file.display());
+    let mut text = String::from("It stays up; try it, and stop it with Ctrl-C:\n");
+    let content = r#"{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"hello"}]}"#;
+    let _ = write!(
+        text,
+        "
+  curl -N --proxy http://{proxy} --cacert {ca} https://api.openai.com/v1/chat/completions \\
+       -H 'Authorization: Bearer unused' -H 'Content-Type: application/json' -d '{content}'
+
+  curl -N http://{proxy}/v1/chat/completions \\
+       -H 'Authorization: Bearer unused' -H 'Content-Type: application/json' -d '{content}'
+
+  https_proxy=http://{proxy} SSL_CERT_FILE={ca} OPENAI_API_KEY=unused python3 -c '
+import openai
+for chunk in openai.OpenAI().chat.completions.create(model=\"gpt-4o\", stream=True,
+        messages=[{{\"role\": \"user\", \"content\": \"hello\"}}]):
+    print(chunk.choices[0].delta.content or \"\" if chunk.choices else \"\", end=\"\", flush=True)'
+"
+    );
+    text
+}
+
+/// Prints at once. A reader that is gone is no reason to stop.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
