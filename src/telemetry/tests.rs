@@ -1,0 +1,75 @@
+use std::sync::{Arc, Mutex};
+
+use super::*;
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn logged(filter: &str, json: bool, events: impl FnOnce()) -> String {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let layer = layer(&filter.parse().unwrap(), json, false, move || writer.clone());
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), events);
+    String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+}
+
+#[test]
+fn libraries_that_print_header_fields_are_capped_whatever_the_filter_says() {
+    for filter in ["trace", "hyper=trace,hyper::proto=trace,h2=trace,h2::hpack=trace,rustls=trace"] {
+        let log = logged(filter, false, || {
+            tracing::trace!(target: "hyper::proto::h1", "secret");
+            tracing::trace!(target: "hyper_util::client::legacy", "secret");
+            tracing::trace!(target: "h2::hpack::decoder", "secret");
+            tracing::debug!(target: "h2::codec", "secret");
+            tracing::trace!(target: "rustls::conn", "secret");
+            tracing::debug!(target: "hyper::proto::h1", "shown at debug");
+        });
+        assert!(!log.contains("secret"), "{filter}: {log}");
+        assert!(log.contains("shown at debug"), "{filter}: {log}");
+    }
+}
+
+#[test]
+fn the_filter_takes_levels_and_targets() {
+    let log = logged("warn,noisy=off,ours::part=debug", false, || {
+        tracing::info!(target: "other", "info of others");
+        tracing::warn!(target: "other", "warning of others");
+        tracing::error!(target: "noisy", "error of the noisy");
+        tracing::debug!(target: "ours::part", "debug of ours");
+    });
+    assert!(!log.contains("info of others") && !log.contains("noisy"), "{log}");
+    assert!(log.contains("warning of others") && log.contains("debug of ours"), "{log}");
+}
+
+#[test]
+fn what_is_no_filter_is_refused() {
+    for text in ["", "verbose", "info,", "=info", "a=", "a=verbose", "a=b=info", "3", "a=3", "a[span]=info"] {
+        assert_eq!(text.parse::<Filter>(), Err(FilterError), "{text}");
+    }
+    assert_eq!("info".parse(), Ok(Filter::default()));
+    assert_eq!("INFO".parse(), Ok(Filter::default()));
+}
+
+#[test]
+fn a_line_is_short_for_people_and_an_object_for_machines() {
+    let event = || tracing::info!(target: "ours", status = 200, "answered");
+    let human = logged("info", false, event);
+    let (time, rest) = human.split_once(' ').unwrap();
+    assert_eq!((time.len(), rest.trim()), ("23:59:59.999Z".len(), "INFO answered status=200"));
+    let json: serde_json::Value = serde_json::from_str(&logged("info", true, event)).unwrap();
+    assert_eq!(
+        (&json["message"], &json["status"], &json["level"]),
+        (&"answered".into(), &200.into(), &"INFO".into())
+    );
+    assert!(json["timestamp"].is_string());
+}

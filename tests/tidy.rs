@@ -1,0 +1,167 @@
+//! The house rules that no compiler checks.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each module of the crate's root with its layer; imports point down or stay inside a module.
+const LAYERS: &[(&str, u8)] = &[
+    ("message", 0),
+    ("policy", 1),
+    ("route", 1),
+    ("rewrite", 1),
+    ("shutdown", 1),
+    ("tls", 2),
+    ("net", 2),
+    ("upstream", 2),
+    ("error", 3),
+    ("proxy", 3),
+    ("admin", 3),
+    ("simulator", 4),
+    ("telemetry", 4),
+    ("config", 4),
+    ("cli", 4),
+    ("app", 5),
+    ("demo", 5),
+    ("explain", 5),
+];
+
+/// What has one holder only: the text that gives it away, and the files that may hold it.
+const POWERS: &[(&str, &[&str])] = &[
+    ("rustls_pemfile", &["src/tls/pem.rs"]),
+    ("TcpStream::connect", &["src/net/dial.rs"]),
+    ("env::var(", &[]),
+    ("env::args(", &[]),
+    ("vars_os", &["src/config/env.rs"]),
+    ("process::exit", &["src/main.rs"]),
+    (
+        ".expose()",
+        // To send it, to check it, to see that it can be sent, and to print the one that is made to be printed.
+        &["src/rewrite/credential.rs", "src/simulator/auth.rs", "src/config/azure_key.rs", "src/main.rs"],
+    ),
+    ("http_body_util::Full", &["src/message/body.rs"]),
+];
+
+/// What layers 0 and 1 do not know: facts are returned there, and the caller acts.
+const IMPURE: &[&str] =
+    &["async fn", ".await", "tokio::", "tracing::", "Instant::now", "SystemTime::now", "std::env"];
+
+struct Source {
+    name: String,
+    /// Without tests.
+    code: String,
+}
+
+#[test]
+fn imports_point_down() {
+    let layer = |module: &str| LAYERS.iter().find(|(name, _)| *name == module).map(|(_, layer)| *layer);
+    for Source { name, code } in sources() {
+        let Some(own) = module_of(&name) else { continue };
+        let own_layer = layer(own).unwrap_or_else(|| panic!("{name}: give `{own}` a layer in tests/tidy.rs"));
+        for used in modules_used(&code) {
+            let Some(used_layer) = layer(&used) else { continue };
+            let sideways = used_layer == own_layer && matches!(own, "route" | "rewrite") && used != own;
+            assert!(used_layer <= own_layer && !sideways, "{name} imports upwards: crate::{used}");
+        }
+    }
+}
+
+#[test]
+fn the_lower_layers_are_pure() {
+    let pure = |name: &str| {
+        let module = module_of(name);
+        module.is_some_and(|m| matches!(m, "message" | "policy" | "route" | "rewrite"))
+    };
+    for Source { name, code } in sources().into_iter().filter(|source| pure(&source.name)) {
+        for word in IMPURE {
+            assert!(!code.contains(word), "{name} is in a pure layer and says `{word}`");
+        }
+    }
+}
+
+#[test]
+fn each_power_has_one_holder() {
+    for Source { name, code } in sources() {
+        for (word, holders) in POWERS {
+            let held = holders.contains(&name.as_str());
+            assert!(held || !code.contains(word), "{name} says `{word}`, which is for {holders:?}");
+        }
+    }
+}
+
+#[test]
+fn every_module_is_where_its_name_says() {
+    for Source { name, .. } in sources() {
+        assert!(!name.ends_with("/mod.rs"), "{name}: a module is a file beside its folder");
+        for vague in ["utils", "util", "common", "helpers", "misc"] {
+            assert!(!name.ends_with(&format!("/{vague}.rs")), "{name} names no job");
+        }
+    }
+}
+
+#[test]
+fn nothing_private_is_in_the_tree() {
+    let key = ["-----BEGIN ", "PRIVATE KEY"];
+    for path in files(Path::new(".")) {
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let armoured = text.split(key[0]).skip(1).any(|after| {
+            after.lines().next().is_some_and(|line| line.contains(key[1])) && after.lines().count() > 3
+        });
+        assert!(
+            !armoured || path.extension().is_some_and(|e| e == "rs"),
+            "a private key in {}",
+            path.display()
+        );
+    }
+}
+
+/// `src/a/b.rs` belongs to the crate's module `a`; main and lib to none.
+fn module_of(name: &str) -> Option<&str> {
+    let rest = name.strip_prefix("src/")?.strip_suffix(".rs")?;
+    let module = rest.split('/').next().unwrap_or(rest);
+    (!matches!(module, "main" | "lib")).then_some(module)
+}
+
+fn modules_used(code: &str) -> Vec<String> {
+    let word =
+        |text: &str| text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>();
+    let mut used: Vec<String> = code.split("crate::").skip(1).map(word).collect();
+    // use crate::{a, b::c};
+    for group in code.split("crate::{").skip(1) {
+        used.extend(group.split('}').next().unwrap_or("").split(',').map(|item| word(item.trim())));
+    }
+    used.retain(|module| !module.is_empty());
+    used
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let rust =
+        files(&root.join("src")).into_iter().filter(|path| path.extension().is_some_and(|e| e == "rs"));
+    let found: Vec<Source> = rust
+        .filter(|path| !path.ends_with("tests.rs") && !path.iter().any(|part| part == "tests"))
+        .map(|path| {
+            let text = fs::read_to_string(&path).expect("a source file is text");
+            let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or(&text);
+            let without_comments: Vec<&str> =
+                code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            let name = path.strip_prefix(root).expect("under the root").to_string_lossy().replace('\\', "/");
+            Source { name, code: without_comments.join("\n") }
+        })
+        .collect();
+    assert!(found.len() > 20, "the sources were not found");
+    found
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).expect("a folder of the tree").flatten() {
+        let path = entry.path();
+        let name = entry.file_name();
+        if path.is_dir() && name != "target" && name != ".git" && name != "node_modules" {
+            found.extend(files(&path));
+        } else if path.is_file() && path.metadata().is_ok_and(|m| m.len() < 1 << 20) {
+            found.push(path);
+        }
+    }
+    found
+}
