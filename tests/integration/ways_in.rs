@@ -1,0 +1,89 @@
+//! Every way in leads through the same rewrite core.
+
+use http::StatusCode;
+
+use crate::client::{self, OPENAI_HOST};
+use crate::stage::Stage;
+
+const CHAT: &str = r#"{ "seed": 1e2,"model":"gpt-4o", "messages": [{"role":"user","content":"hi"}] }"#;
+
+/// What the simulator has to see, to the octet.
+const REWRITTEN: &str =
+    r#"{ "seed": 1e2,"model":"demo-gpt-4o", "messages": [{"role":"user","content":"hi"}] }"#;
+
+fn assert_rewritten(stage: &Stage, way: &str) {
+    let seen = stage.recorder.seen().pop().unwrap_or_else(|| panic!("{way}: nothing arrived"));
+    assert_eq!(seen.path_and_query, "/openai/v1/chat/completions", "{way}");
+    assert_eq!(String::from_utf8_lossy(&seen.content), REWRITTEN, "{way}");
+    assert_eq!(seen.fields["api-key"], stage.key.as_str(), "{way}");
+    assert_eq!(seen.fields["content-length"], REWRITTEN.len().to_string(), "{way}");
+    assert!(!seen.fields.contains_key("authorization"), "{way}");
+}
+
+#[tokio::test]
+async fn the_intercepted_tunnel() {
+    let stage = Stage::set().await;
+    let mut sender = client::intercepted(stage.proxy, &stage.ca_pem).await;
+    for _ in 0..2 {
+        let response =
+            sender.send_request(client::post(OPENAI_HOST, "/v1/chat/completions", CHAT)).await.unwrap();
+        assert_eq!(client::whole(response).await.status, StatusCode::OK);
+        assert_rewritten(&stage, "tunnel");
+    }
+}
+
+#[tokio::test]
+async fn the_intercepted_tunnel_over_http2() {
+    let stage = Stage::set().await;
+    let mut sender = client::intercepted_http2(stage.proxy, &stage.ca_pem).await;
+    let uri = format!("https://{OPENAI_HOST}/v1/chat/completions");
+    let mut request = client::post(OPENAI_HOST, &uri, CHAT);
+    request.headers_mut().remove("host");
+    let answer = client::whole(sender.send_request(request).await.unwrap()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    assert_rewritten(&stage, "h2");
+}
+
+#[tokio::test]
+async fn the_base_url_with_and_without_v1_and_with_doubled_slashes() {
+    let stage = Stage::set().await;
+    let host = stage.proxy.to_string();
+    for path in
+        ["/v1/chat/completions", "/chat/completions", "//v1/chat/completions", "/v1//chat/completions"]
+    {
+        let answer = client::ask(stage.proxy, client::post(&host, path, CHAT)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
+        assert_rewritten(&stage, path);
+    }
+}
+
+#[tokio::test]
+async fn absolute_form_for_an_openai_host() {
+    let stage = Stage::set().await;
+    let request = client::post(OPENAI_HOST, &format!("http://{OPENAI_HOST}/v1/chat/completions"), CHAT);
+    assert_eq!(client::ask(stage.proxy, request).await.status, StatusCode::OK);
+    assert_rewritten(&stage, "absolute form");
+}
+
+#[tokio::test]
+async fn tls_to_the_proxy_itself() {
+    let stage = Stage::set().await;
+    let tls =
+        client::tls(client::connect(stage.proxy).await, "localhost", &stage.ca_pem, &["http/1.1"]).await;
+    let mut sender = client::http1_over(tls.unwrap()).await;
+    let response =
+        sender.send_request(client::post("localhost", "/v1/chat/completions", CHAT)).await.unwrap();
+    assert_eq!(client::whole(response).await.status, StatusCode::OK);
+    assert_rewritten(&stage, "TLS listener");
+}
+
+#[tokio::test]
+async fn http2_by_prior_knowledge() {
+    let stage = Stage::set().await;
+    let mut sender = client::http2_over(client::connect(stage.proxy).await).await;
+    let mut request = client::post("", &format!("http://{}/v1/chat/completions", stage.proxy), CHAT);
+    request.headers_mut().remove("host");
+    let answer = client::whole(sender.send_request(request).await.unwrap()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    assert_rewritten(&stage, "prior knowledge");
+}
