@@ -87,7 +87,7 @@ impl Credential {
         {
             return Self::bearer(CredentialKind::Ephemeral, token);
         }
-        if let Some(key) = &settings.key {
+        if let Some(key) = settings.key.as_ref().filter(|key| !key.is_empty()) {
             return Self::key(CredentialKind::ConfiguredKey, settings, key.expose());
         }
         let text = |name| fields.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::trim);

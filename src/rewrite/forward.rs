@@ -32,7 +32,7 @@ pub fn apply(mut parts: Parts, to: &HostPort, path: &PathAndQuery) -> Result<Ups
         model: None,
         deployment: None,
         credential: Credential::as_it_came(),
-        behind_mount: false,
+        renamed: false,
     };
     Ok(UpstreamRequest { parts, route })
 }

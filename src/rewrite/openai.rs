@@ -33,7 +33,7 @@ pub(super) fn route(asked: &Asked<'_>) -> Result<Route, Refusal> {
         model: None,
         deployment: None,
         credential: Credential::as_it_came(),
-        behind_mount: asked.entry == Entry::Mounted,
+        renamed: asked.entry == Entry::Mounted,
     })
 }
 

@@ -23,7 +23,7 @@ const APIM_REQUEST_ID: HeaderName = HeaderName::from_static("apim-request-id");
 pub fn normalise(route: &Route, parts: &mut Parts, origin: Option<&HeaderValue>) {
     let fields = &mut parts.headers;
     hop_by_hop::sanitise(fields);
-    if route.scope.is_azure() || route.behind_mount {
+    if route.renamed {
         // The client would hold the name that it asked, ours or OpenAI's, to Azure's policy.
         fields.remove(STRICT_TRANSPORT_SECURITY);
         fields.remove(ALT_SVC);

@@ -16,8 +16,8 @@ pub struct Route {
     pub(super) model: Option<Box<str>>,
     pub(super) deployment: Option<Box<str>>,
     pub(super) credential: Credential,
-    /// Whether the client sees our name, not the origin's.
-    pub(super) behind_mount: bool,
+    /// Whether the client knows the origin by another name than its own.
+    pub(super) renamed: bool,
 }
 
 /// Which form of which API a request takes upstream.

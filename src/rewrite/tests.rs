@@ -7,7 +7,7 @@ mod content;
 mod heads;
 mod targets;
 
-const MAP: &str = "gpt-4o=prod-4o,whisper-1=ears,hush=whisper-eu,a/b=x/y z";
+const MAP: &str = "gpt-4o=prod-4o,whisper-1=ears,hush=whisper-eu,a/b=x/y z,g 4=g4";
 
 /// Settings for `openai` or for an api-version of Azure's.
 fn settings(surface: &str) -> Settings {

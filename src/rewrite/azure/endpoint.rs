@@ -7,8 +7,8 @@ use thiserror::Error;
 
 use crate::message::host_port::{Host, HostPort, HostPortError};
 
-use super::super::refusal::Refusal;
 use super::target::refuse_dots;
+use crate::rewrite::refusal::Refusal;
 
 /// Where Azure OpenAI answers: a scheme, an authority and, behind a gateway or for a Foundry
 /// project, a path prefix.

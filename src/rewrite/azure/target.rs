@@ -1,15 +1,16 @@
 //! The parts of an Azure URL that are made from a client's.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use bytes::Bytes;
 use http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::super::finding::Repeated;
-use super::super::model_map::ModelMap;
-use super::super::refusal::Refusal;
 use super::surface::ApiVersion;
+use crate::rewrite::finding::Repeated;
+use crate::rewrite::model_map::ModelMap;
+use crate::rewrite::refusal::Refusal;
 
 /// Everything but RFC 3986's `pchar`, as the official clients encode a deployment.
 const SEGMENT: &AsciiSet = &unreserved()
@@ -64,7 +65,7 @@ pub(super) fn push_query(
     query: Option<&str>,
     version: Version<'_>,
     map: Option<&ModelMap>,
-) -> Result<(), Refusal> {
+) {
     let mut mark = '?';
     let mut versioned = false;
     let mut push = |url: &mut String, pair: &str| {
@@ -96,7 +97,6 @@ pub(super) fn push_query(
         Version::V1 { preview: true } if !versioned => push(url, "api-version=preview"),
         Version::V1 { .. } | Version::None => {}
     }
-    Ok(())
 }
 
 /// The deployment for a value as written, if it differs from the model.
@@ -106,8 +106,13 @@ fn mapped(map: &ModelMap, value: &str) -> Option<String> {
     (deployment != model).then(|| deployment.to_owned())
 }
 
-/// The value of `model`, decoded; a second one is refused.
-pub(super) fn model_in_query(query: Option<&str>) -> Result<Option<String>, Refusal> {
+/// The model of `engines/{model}/…`, decoded.
+pub(in crate::rewrite) fn model_in_path(path: &str) -> Option<String> {
+    path.split('/').nth(1).and_then(decode)
+}
+
+/// The model of `?model=`, decoded; a second one is refused.
+pub(in crate::rewrite) fn model_in_query(query: Option<&str>) -> Result<Option<String>, Refusal> {
     let pairs = query.into_iter().flat_map(|query| query.split('&'));
     let mut models = pairs.filter_map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -127,7 +132,7 @@ fn key_is(key: &str, name: &str) -> bool {
 }
 
 /// Decodes a path segment; `None` if it is not UTF-8.
-pub(super) fn decode(text: &str) -> Option<String> {
+fn decode(text: &str) -> Option<String> {
     percent_decode_str(text).decode_utf8().ok().map(Into::into)
 }
 
@@ -136,20 +141,12 @@ fn decode_form(text: &str) -> Option<String> {
     if text.contains('+') { decode(&text.replace('+', " ")) } else { decode(text) }
 }
 
-/// Refuses segments that would climb out of the configured prefix, encoded or not.
+/// Refuses segments `.` and `..`, which would climb out of the configured prefix; in whichever
+/// encoding, and behind encoded slashes too, since some gateways decode before they resolve.
 pub(in crate::rewrite) fn refuse_dots(path: &str) -> Result<(), Refusal> {
-    let is_dots = |segment: &str| {
-        let mut rest = segment;
-        let mut dots = 0;
-        while let Some(after) =
-            rest.strip_prefix('.').or_else(|| rest.strip_prefix("%2e")).or_else(|| rest.strip_prefix("%2E"))
-        {
-            rest = after;
-            dots += 1;
-        }
-        rest.is_empty() && matches!(dots, 1 | 2)
-    };
-    if path.split(['/', '\\']).any(is_dots) { Err(Refusal::DotSegment) } else { Ok(()) }
+    let decoded: Cow<'_, [u8]> = percent_decode_str(path).into();
+    let mut segments = decoded.split(|b| matches!(b, b'/' | b'\\'));
+    if segments.any(|segment| matches!(segment, b"." | b"..")) { Err(Refusal::DotSegment) } else { Ok(()) }
 }
 
 /// Reads what was built.

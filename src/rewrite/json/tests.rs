@@ -3,8 +3,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::super::finding::LONGEST_MODEL;
 use super::*;
+use crate::rewrite::finding::LONGEST_MODEL;
 
 const MODEL: &[&str] = &["model"];
 const SESSION: &[&str] = &["session", "model"];

@@ -1,9 +1,9 @@
 //! The content of the one part that matters.
 
-use super::super::finding::{Fault, Finding, Model, Repeated};
-use super::super::json;
-use super::super::written::Written;
 use super::Wanted;
+use crate::rewrite::finding::{Fault, Finding, Model, Repeated};
+use crate::rewrite::json;
+use crate::rewrite::written::Written;
 
 /// The part that is being read.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use super::super::finding::{LONGEST_MODEL, Model};
 use super::*;
+use crate::rewrite::finding::{LONGEST_MODEL, Model};
 
 fn scan<'a>(wanted: Wanted, chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Finding, Repeated> {
     let mut scanner = Scanner::new("B", wanted);

@@ -49,8 +49,8 @@ pub static TABLE: &[Operation] = &[
     row(POST, "moderations", Content, V1),
     // The catalogue.
     row(GET, "models", Nowhere, Local),
-    row(GET, "models/{*}", Nowhere, Local),
-    row(DELETE, "models/{*}", Nowhere, Unsupported),
+    named("models/{}", GET, "models/{*}", Nowhere, Local),
+    named("models/{} (delete)", DELETE, "models/{*}", Nowhere, Unsupported),
     // Responses: what came after the last dated api-version is on v1 only.
     named("responses (websocket)", GET, "responses", Nowhere, V1),
     row(POST, "responses/compact", Content, V1),
