@@ -9,7 +9,7 @@ use memchr::memchr2;
 use super::finding::{Fault, Finding, Model, Repeated};
 use super::written::Written;
 
-/// A reader of JSON in pieces; it keeps at most [`LONGEST_MODEL`](super::finding::LONGEST_MODEL) octets, whatever comes.
+/// A reader of JSON in pieces; it keeps no more than one [`Written`], whatever comes.
 #[derive(Debug)]
 pub struct Scanner {
     /// The keys that lead to the value, outermost first.

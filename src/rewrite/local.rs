@@ -69,7 +69,8 @@ fn one(map: &ModelMap, id: &str) -> (StatusCode, Bytes) {
         return (StatusCode::OK, json(&model(id)));
     }
     let message = format!(
-        "The model '{id}' is not in this proxy's model map. Start it with --map '{id}=DEPLOYMENT' to have it listed."
+        "The model '{id}' is not in this proxy's model map. \
+         Start it with --map '{id}=DEPLOYMENT' to have it listed."
     );
     let (r#type, param, code) = ("invalid_request_error", Some("model"), "model_not_found");
     (StatusCode::NOT_FOUND, json(&Failure { error: Error { message: &message, r#type, param, code } }))

@@ -43,7 +43,7 @@ pub enum ModelIn {
 /// | | surface v1 | surface classic |
 /// |---|---|---|
 /// | `Deployment` | `/openai/v1/…` | `/openai/deployments/{deployment}/…?api-version=` |
-/// | `Transcription` | as `Deployment` on classic if the deployment is a whisper, else `/openai/v1/…` | as `Deployment` |
+/// | `Transcription` | a whisper as on classic, others `/openai/v1/…` | as `Deployment` |
 /// | `Resource` | `/openai/v1/…` | `/openai/…?api-version=` |
 /// | `V1` | `/openai/v1/…` | the same: no classic form exists |
 /// | `Retired` | `/openai/…?api-version=` | the same: no v1 form exists |

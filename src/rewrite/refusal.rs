@@ -45,7 +45,8 @@ pub enum Refusal {
     Target,
     /// No key is configured, and the client sent none.
     #[error(
-        "No key for Azure OpenAI: send one as \"Authorization: Bearer KEY\" or \"api-key: KEY\", or set AZURE_OPENAI_TOKEN where this proxy runs."
+        "No key for Azure OpenAI: send one as \"Authorization: Bearer KEY\" or \"api-key: KEY\", \
+         or set AZURE_OPENAI_TOKEN where this proxy runs."
     )]
     CredentialMissing,
     /// A key with octets that no field can carry.

@@ -32,7 +32,8 @@ fn finds_the_field_wherever_it_stands() {
         (format!("{FILE}--B\r\ncontent-disposition:form-data;name=model\r\n\r\nm\r\n--B--"), "m"),
         (
             format!(
-                "preamble\r\n{FILE}--B \t\r\nX: y\r\nCONTENT-Disposition: form-data;\r\n NAME=\"model\"\r\n\r\nm\r\nn\r\n--B--"
+                "preamble\r\n{FILE}--B \t\r\nX: y\r\n\
+                 CONTENT-Disposition: form-data;\r\n NAME=\"model\"\r\n\r\nm\r\nn\r\n--B--"
             ),
             "m\r\nn",
         ),
@@ -133,7 +134,9 @@ proptest! {
         after in prop::collection::vec(data(), 0..3),
         size in 1usize..12,
     ) {
-        let part = |name: &str, data: &str| format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{data}\r\n");
+        let part = |name: &str, data: &str| {
+            format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{data}\r\n")
+        };
         let head: String = before.iter().map(|data| part("file", data)).collect();
         let tail: String = after.iter().map(|data| part("file", data)).collect();
         let content = format!("{head}{}{tail}--B--\r\n", part("model", &value));
@@ -149,7 +152,10 @@ proptest! {
     }
 
     #[test]
-    fn no_octets_and_no_chunking_upset_it(octets in prop::collection::vec(prop::sample::select(b"\r\n-B: x".to_vec()), 0..80), size in 1usize..7) {
+    fn no_octets_and_no_chunking_upset_it(
+        octets in prop::collection::vec(prop::sample::select(b"\r\n-B: x".to_vec()), 0..80),
+        size in 1usize..7,
+    ) {
         let field = b"--B\r\nContent-Disposition: form-data; name=model\r\n\r\n";
         let content = [&field[..], &octets].concat();
         prop_assert_eq!(scan(Wanted::Model, content.chunks(size)), scan(Wanted::Model, [&content[..]]));

@@ -106,7 +106,8 @@ proptest! {
         surface in prop::sample::select(vec!["v1", "preview", "2024-10-21"]),
     ) {
         let target = format!("POST {path}?{query}");
-        if let Ok(Explained::Sent(sent)) = Request::new(&target, &[]).explain(&settings(surface), Some(&model)) {
+        let explained = Request::new(&target, &[]).explain(&settings(surface), Some(&model));
+        if let Ok(Explained::Sent(sent)) = explained {
             let uri: Uri = sent.into_parts().0.uri;
             prop_assert_eq!(uri.authority().map(|a| a.as_str()), Some("r.openai.azure.com"));
             prop_assert!(uri.path().starts_with("/openai/"), "{}", uri);
