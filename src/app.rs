@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use crate::admin::Admin;
 use crate::config::Config;
 use crate::net::listen;
+use crate::policy::pages::Pages;
 use crate::policy::{Client, Policy};
 use crate::proxy::{Parts, Peer, Proxy, connection};
 use crate::rewrite::Mode;
@@ -146,13 +147,14 @@ fn compose(
     };
     Ok(Proxy::new(Parts {
         upstream: Upstream::new(&config.upstream, policy.clone(), tls),
-        rewrite: config.rewrite,
         intercepted: InterceptList::new(config.intercept),
         leaves,
         default_name: config.tls_names.into_iter().next().unwrap_or_default(),
         policy,
+        pages: Pages::new(&config.policy, config.rewrite.mode.holds_key()),
         upstream_settings: config.upstream,
         limits: config.limits,
+        rewrite: config.rewrite,
         admin,
         pseudonym: pseudonym(),
     }))

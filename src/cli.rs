@@ -153,6 +153,9 @@ pub struct Flags {
     /// Let clients on other machines use the proxy's key
     #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub allow_anonymous: Option<String>,
+    /// A web page's origin, such as https://chat.example, that may use the proxy's key
+    #[arg(long, global = true, value_name = "ORIGIN")]
+    pub allow_origin: Vec<String>,
     /// Content held back until its model is known [default: 64MiB]
     #[arg(long, global = true, value_name = "SIZE")]
     pub buffered_content: Option<String>,

@@ -148,7 +148,7 @@ impl Kind {
             Self::Route(RouteError::Misdirected { .. }) => StatusCode::MISDIRECTED_REQUEST,
             Self::Route(_) | Self::ClientContent => StatusCode::BAD_REQUEST,
             Self::Refused(refusal) => refusal.status(),
-            Self::Denied(Denied::Stranger) => StatusCode::FORBIDDEN,
+            Self::Denied(Denied::Stranger | Denied::Page { .. }) => StatusCode::FORBIDDEN,
             Self::Denied(Denied::Ourselves(_)) | Self::Loop => StatusCode::LOOP_DETECTED,
             Self::Dial(crate::net::dial::DialError::Denied(_)) => StatusCode::LOOP_DETECTED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -172,7 +172,7 @@ impl Kind {
             Self::Route(RouteError::Misdirected { .. }) => "misdirected_request",
             Self::Route(_) => "bad_request_target",
             Self::Refused(refusal) => refusal.code(),
-            Self::Denied(Denied::Stranger) => "not_allowed",
+            Self::Denied(Denied::Stranger | Denied::Page { .. }) => "not_allowed",
             Self::Denied(Denied::Ourselves(_)) | Self::Loop | Self::Upstream(SendError::Loop(_)) => {
                 "proxy_loop"
             }

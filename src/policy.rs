@@ -1,5 +1,7 @@
 //! Who may do what, and which destination may be dialled: pure decisions.
 
+pub mod pages;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -12,6 +14,8 @@ use crate::message::host_port::HostPort;
 pub struct Settings {
     /// Serve clients beyond loopback although the proxy holds an Azure key for them.
     pub allow_anonymous: bool,
+    /// Origins of web pages that may use that key; `*` is all of them.
+    pub allow_origins: Vec<String>,
 }
 
 /// Where a client connects from, which is all that is known of it.
@@ -42,6 +46,14 @@ pub enum Denied {
     /// A client beyond loopback asked for more than the OpenAI routes.
     #[error("only clients on the proxy's own machine may do this")]
     Stranger,
+    /// A web page of somebody else's asked for what costs the proxy's key.
+    #[error(
+        "the web page {origin} may not use this proxy's key; allow it where the proxy runs: --allow-origin {origin}"
+    )]
+    Page {
+        /// The page's origin.
+        origin: String,
+    },
     /// The destination is this proxy.
     #[error("{0} is this proxy itself")]
     Ourselves(SocketAddr),

@@ -19,6 +19,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::admin::Admin;
 use crate::message::host_port::HostPort;
+use crate::policy::pages::Pages;
 use crate::policy::{Client, Policy};
 use crate::rewrite;
 use crate::route::InterceptList;
@@ -42,6 +43,8 @@ pub struct Parts {
     pub default_name: String,
     /// Who may do what.
     pub policy: Policy,
+    /// Which web pages may use the proxy's key.
+    pub pages: Pages,
     /// How origin servers are reached.
     pub upstream_settings: crate::upstream::Settings,
     /// The pool for exchanges.
@@ -99,6 +102,10 @@ impl Proxy {
 
     fn policy(&self) -> &Policy {
         &self.0.policy
+    }
+
+    fn pages(&self) -> &Pages {
+        &self.0.pages
     }
 
     fn upstream(&self) -> &Upstream {

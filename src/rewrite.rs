@@ -101,6 +101,18 @@ pub enum Explained {
     Sent(Box<UpstreamRequest>),
 }
 
+// === impl Mode ===
+
+impl Mode {
+    /// Whether requests are paid for with a key that is configured here.
+    pub fn holds_key(&self) -> bool {
+        match self {
+            Self::OpenAi => false,
+            Self::Azure(azure) => azure.key.is_some(),
+        }
+    }
+}
+
 /// Decides what is to be done about a request, by its head.
 ///
 /// # Errors

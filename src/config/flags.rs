@@ -35,6 +35,7 @@ fn given(flags: &Flags, key: Key) -> &[String] {
         Key::UpstreamCaFile => &flags.upstream_ca_file,
         Key::Resolve => &flags.resolve,
         Key::AllowAnonymous => flags.allow_anonymous.as_slice(),
+        Key::AllowOrigin => &flags.allow_origin,
         Key::BufferedContent => flags.buffered_content.as_slice(),
         Key::MaxConnections => flags.max_connections.as_slice(),
         Key::HeadTimeout => flags.head_timeout.as_slice(),

@@ -102,6 +102,8 @@ keys! {
     Resolve: "resolve" List Anywhere [] = [];
     /// Serve clients beyond loopback although the proxy holds a key for them.
     AllowAnonymous: "allow_anonymous" Switch Anywhere [] = ["false"];
+    /// Web pages that may use the proxy's key, by origin.
+    AllowOrigin: "allow_origin" List Anywhere [] = [];
     /// Content of one request that is held back until its model is known.
     BufferedContent: "buffered_content" Number Anywhere [] = ["64MiB"];
     /// Connections open at once.

@@ -100,6 +100,7 @@ impl Draft {
             Key::UpstreamCaFile => given.all(&mut self.upstream.ca_files, ours(path)),
             Key::Resolve => given.all(&mut self.upstream.resolve, theirs),
             Key::AllowAnonymous => given.one(&mut self.policy.allow_anonymous, ours(value::switch)),
+            Key::AllowOrigin => given.all(&mut self.policy.allow_origins, ours(value::web_origin)),
             Key::BufferedContent => given.one(&mut self.limits.buffered_content, ours(value::size)),
             Key::MaxConnections => given.one(&mut self.limits.connections, ours(value::count)),
             Key::HeadTimeout => given.one(&mut self.limits.head_timeout, ours(value::duration)),

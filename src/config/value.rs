@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::message::host_port::Host;
+use crate::message::host_port::{Host, HostPort};
 
 /// What a text is not: each message goes on after "`text` is", and says what to write.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -28,6 +28,9 @@ pub enum ValueError {
     /// Not a DNS name.
     #[error("not a host name: write the name alone, such as api.openai.com, without scheme, port or path")]
     HostName,
+    /// Not the origin of a web page.
+    #[error("not a web page's origin: write scheme, host and port alone, such as https://chat.example:3000")]
+    WebOrigin,
     /// None of the modes.
     #[error("neither azure nor openai")]
     Mode,
@@ -94,6 +97,14 @@ pub fn count(text: &str) -> Result<usize, ValueError> {
 /// Reads `true` or `false`.
 pub fn switch(text: &str) -> Result<bool, ValueError> {
     text.parse().map_err(|_| ValueError::Switch)
+}
+
+/// Reads a web origin as browsers write it (RFC 6454 §6.2), in lower case; or `*` for all.
+pub fn web_origin(text: &str) -> Result<String, ValueError> {
+    let origin = text.to_ascii_lowercase();
+    let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    let readable = authority.is_some_and(|authority| HostPort::parse(authority, Some(443)).is_ok());
+    if readable || origin == "*" { Ok(origin) } else { Err(ValueError::WebOrigin) }
 }
 
 /// Reads a DNS name; it comes out in lower case and without a trailing dot.

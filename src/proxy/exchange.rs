@@ -50,6 +50,9 @@ async fn answer(
     origin: Option<&HeaderValue>,
     access: &mut Access,
 ) -> Result<Response<Body>, Error> {
+    if let Some(origin) = origin {
+        proxy.pages().check(origin.to_str().unwrap_or_default())?;
+    }
     if request.headers().contains_key(UPGRADE) && wants_websocket(&request) {
         return Err(Kind::Upgrade.into());
     }
