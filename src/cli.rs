@@ -147,6 +147,9 @@ pub struct Flags {
     /// Further CAs to trust upstream
     #[arg(long, global = true, value_name = "PEM")]
     pub upstream_ca_file: Vec<String>,
+    /// Which HTTP to speak upstream: any, 1 or 2 [default: any]
+    #[arg(long, global = true, value_name = "VERSION")]
+    pub upstream_http: Option<String>,
     /// Dial an address instead of looking a host up
     #[arg(long, global = true, value_name = "HOST:PORT:ADDR[:PORT]")]
     pub resolve: Vec<String>,
@@ -162,9 +165,12 @@ pub struct Flags {
     /// Connections open at once [default: 4096]
     #[arg(long, global = true, value_name = "NUMBER")]
     pub max_connections: Option<String>,
-    /// Longest wait for a request head or a client's TLS handshake [default: 30s]
+    /// Longest wait for a client's first octet and its TLS handshake [default: 30s]
     #[arg(long, global = true, value_name = "DURATION")]
     pub head_timeout: Option<String>,
+    /// Longest wait for the next request on an open connection [default: 100s]
+    #[arg(long, global = true, value_name = "DURATION")]
+    pub keepalive_timeout: Option<String>,
     /// Longest wait for DNS, TCP and TLS upstream [default: 15s]
     #[arg(long, global = true, value_name = "DURATION")]
     pub connect_timeout: Option<String>,

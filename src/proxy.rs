@@ -64,8 +64,12 @@ pub struct Limits {
     pub buffered_content: usize,
     /// Connections open at once, over all clients.
     pub connections: usize,
-    /// Longest wait for the first octet, the TLS handshake and each request head.
+    /// Longest wait for the first octet and for the TLS handshake.
     pub head_timeout: Duration,
+    /// Longest wait for the next request, its head included, on a connection that stays open.
+    /// Above what clients themselves keep idle connections for, so that they close first and do
+    /// not send into a connection that we are closing.
+    pub keepalive_timeout: Duration,
 }
 
 /// The other end of a connection to the proxy.
@@ -139,6 +143,11 @@ impl Proxy {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { buffered_content: 64 << 20, connections: 4096, head_timeout: Duration::from_secs(30) }
+        Self {
+            buffered_content: 64 << 20,
+            connections: 4096,
+            head_timeout: Duration::from_secs(30),
+            keepalive_timeout: Duration::from_secs(100),
+        }
     }
 }

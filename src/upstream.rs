@@ -3,6 +3,7 @@
 pub mod connector;
 pub mod phases;
 pub mod send;
+pub mod spread;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +15,8 @@ use crate::net::dial::Override;
 pub struct Settings {
     /// PEM files whose certificates are added to the platform's roots.
     pub ca_files: Vec<PathBuf>,
+    /// Which HTTP is spoken there.
+    pub http: Http,
     /// Destinations that are not looked up in DNS.
     pub resolve: Vec<Override>,
     /// Longest wait for DNS, TCP and TLS together.
@@ -24,12 +27,25 @@ pub struct Settings {
     pub idle_timeout: Duration,
 }
 
+/// Which HTTP an origin server is spoken to in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Http {
+    /// HTTP/2 where the server takes it (ALPN, RFC 7301), else HTTP/1.1.
+    #[default]
+    Any,
+    /// HTTP/1.1, one request at a time on each connection.
+    Only1,
+    /// HTTP/2 and nothing else.
+    Only2,
+}
+
 // === impl Settings ===
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             ca_files: Vec::new(),
+            http: Http::Any,
             resolve: Vec::new(),
             connect_timeout: Duration::from_secs(15),
             first_byte_timeout: Duration::from_secs(900),

@@ -98,6 +98,8 @@ keys! {
     Certs: "certs" Text Anywhere [] = [];
     /// PEM files of further CAs that origin servers are trusted by.
     UpstreamCaFile: "upstream_ca_file" List Anywhere [] = [];
+    /// Which HTTP is spoken to origin servers: `any`, `1` or `2`.
+    UpstreamHttp: "upstream_http" Text Anywhere [] = ["any"];
     /// Destinations that are not looked up in DNS.
     Resolve: "resolve" List Anywhere [] = [];
     /// Serve clients beyond loopback although the proxy holds a key for them.
@@ -108,8 +110,10 @@ keys! {
     BufferedContent: "buffered_content" Number Anywhere [] = ["64MiB"];
     /// Connections open at once.
     MaxConnections: "max_connections" Number Anywhere [] = ["4096"];
-    /// Longest wait for a request head or a client's TLS handshake.
+    /// Longest wait for a client's first octet and its TLS handshake.
     HeadTimeout: "head_timeout" Text Anywhere [] = ["30s"];
+    /// Longest wait for the next request on an open connection.
+    KeepaliveTimeout: "keepalive_timeout" Text Anywhere [] = ["100s"];
     /// Longest wait for DNS, TCP and TLS towards an origin server.
     ConnectTimeout: "connect_timeout" Text Anywhere [] = ["15s"];
     /// Longest wait for the head of a response.

@@ -17,6 +17,7 @@ use crate::message::hop_by_hop::is_hop_by_hop;
 use crate::rewrite::azure::{self, ApiVersion, Endpoint, Surface};
 use crate::rewrite::model_map::{ModelMap, ModelMapError};
 use crate::rewrite::{self, Mode};
+use crate::upstream::Http;
 use crate::{policy, proxy, telemetry, upstream};
 
 /// Reads every setting, then what several say together. `None` only if a problem was found; those
@@ -98,12 +99,14 @@ impl Draft {
             Key::TlsNames => given.all(&mut self.tls_names, ours(value::host_name)),
             Key::Certs => given.maybe(&mut self.certs, ours(path)),
             Key::UpstreamCaFile => given.all(&mut self.upstream.ca_files, ours(path)),
+            Key::UpstreamHttp => given.one(&mut self.upstream.http, ours(upstream_http)),
             Key::Resolve => given.all(&mut self.upstream.resolve, theirs),
             Key::AllowAnonymous => given.one(&mut self.policy.allow_anonymous, ours(value::switch)),
             Key::AllowOrigin => given.all(&mut self.policy.allow_origins, ours(value::web_origin)),
             Key::BufferedContent => given.one(&mut self.limits.buffered_content, ours(value::size)),
             Key::MaxConnections => given.one(&mut self.limits.connections, ours(value::count)),
             Key::HeadTimeout => given.one(&mut self.limits.head_timeout, ours(value::duration)),
+            Key::KeepaliveTimeout => given.one(&mut self.limits.keepalive_timeout, ours(value::duration)),
             Key::ConnectTimeout => given.one(&mut self.upstream.connect_timeout, ours(value::duration)),
             Key::FirstByteTimeout => given.one(&mut self.upstream.first_byte_timeout, ours(value::duration)),
             Key::IdleTimeout => given.one(&mut self.upstream.idle_timeout, ours(value::duration)),
@@ -220,6 +223,15 @@ fn mode(text: &str) -> Result<Upstream, ValueError> {
         "azure" => Ok(Upstream::Azure),
         "openai" => Ok(Upstream::OpenAi),
         _ => Err(ValueError::Mode),
+    }
+}
+
+fn upstream_http(text: &str) -> Result<Http, ValueError> {
+    match text {
+        "any" => Ok(Http::Any),
+        "1" => Ok(Http::Only1),
+        "2" => Ok(Http::Only2),
+        _ => Err(ValueError::Http),
     }
 }
 

@@ -34,6 +34,9 @@ pub enum ValueError {
     /// None of the modes.
     #[error("neither azure nor openai")]
     Mode,
+    /// No version of HTTP that can be chosen.
+    #[error("none of any, 1 and 2")]
+    Http,
     /// None of the log formats.
     #[error("none of auto, human and json")]
     LogFormat,

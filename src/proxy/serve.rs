@@ -34,7 +34,7 @@ const HTTP2_WINDOWS: (u32, u32) = (1 << 20, 8 << 20);
 /// Serves requests until the client closes or the shutdown lets the last one finish.
 ///
 /// `answer` is called for each request; it never fails, for errors are responses too.
-/// A request head has to arrive within the head timeout, also on an idle connection.
+/// A request has to begin, and its head to end, within the keep-alive timeout.
 pub async fn serve<IO, F, R>(
     io: IO,
     protocol: Protocol,
@@ -55,7 +55,7 @@ where
         Protocol::Http1 => {
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(limits.head_timeout)
+                .header_read_timeout(limits.keepalive_timeout)
                 .preserve_header_case(true)
                 .max_headers(MAX_FIELDS)
                 .max_buf_size(MAX_HEAD)

@@ -46,7 +46,10 @@ pub enum CaError {
         path: PathBuf,
     },
     /// No CA is in the directory.
-    #[error("there is no CA: {} does not exist", path.display())]
+    #[error(
+        "there is no CA yet: {} does not exist; it is made on the first start, or by: azure-openai-proxy ca init",
+        path.display()
+    )]
     Absent {
         /// The file that would hold it.
         path: PathBuf,

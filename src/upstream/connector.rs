@@ -12,12 +12,13 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
+use super::{Http, Settings};
 use crate::message::body::BoxError;
 use crate::message::host_port::{HostPort, HostPortError};
 use crate::net::dial::{self, DialError, Override};
 use crate::policy::Policy;
 
-/// Opens connections to what a URI names; TLS for `https`, by ALPN HTTP/2 or HTTP/1.1.
+/// Opens connections to what a URI names; TLS for `https`, in HTTP/2 or HTTP/1.1 as the settings and ALPN say.
 #[derive(Clone)]
 pub struct Connector {
     https: HttpsConnector<Tcp>,
@@ -53,18 +54,15 @@ type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
 impl Connector {
     /// A connector that trusts what `tls` trusts.
-    pub fn new(
-        policy: Policy,
-        overrides: Arc<[Override]>,
-        tls: rustls::ClientConfig,
-        deadline: Duration,
-    ) -> Self {
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(Tcp { policy, overrides });
-        Self { https, deadline }
+    pub fn new(settings: &Settings, policy: Policy, tls: rustls::ClientConfig) -> Self {
+        let tcp = Tcp { policy, overrides: settings.resolve.clone().into() };
+        let builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+        let https = match settings.http {
+            Http::Any => builder.enable_all_versions().wrap_connector(tcp),
+            Http::Only1 => builder.enable_http1().wrap_connector(tcp),
+            Http::Only2 => builder.enable_http2().wrap_connector(tcp),
+        };
+        Self { https, deadline: settings.connect_timeout }
     }
 }
 

@@ -9,6 +9,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use thiserror::Error;
 use tokio::time::{Instant, Sleep};
 
+use super::spread::Place;
 use crate::message::body::{Body, BoxError};
 use crate::net::activity::Activity;
 
@@ -46,6 +47,7 @@ pub struct Alive<B> {
     idle: Duration,
     silence: Pin<Box<Sleep>>,
     waiting: bool,
+    _place: Place,
 }
 
 // === impl Noted ===
@@ -83,8 +85,10 @@ impl HttpBody for Noted {
 
 impl<B> Alive<B> {
     /// Watches over this content; `idle` is the longest silence between two frames.
-    pub fn new(content: B, idle: Duration) -> Self {
-        Self { content, idle, silence: Box::pin(tokio::time::sleep(idle)), waiting: false }
+    ///
+    /// `place` is given back when the content is dropped.
+    pub fn new(content: B, idle: Duration, place: Place) -> Self {
+        Self { content, idle, silence: Box::pin(tokio::time::sleep(idle)), waiting: false, _place: place }
     }
 }
 
@@ -124,6 +128,7 @@ where
 
 #[cfg(test)]
 mod tests {
+    use super::super::spread::Spread;
     use super::*;
     use http_body_util::BodyExt;
     use tokio::sync::mpsc;
@@ -144,7 +149,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn content_lives_as_long_as_it_moves() {
         let (send, receive) = mpsc::channel(1);
-        let mut content = Alive::new(Queue(receive), Duration::from_secs(10));
+        let (_, place) = Spread::new(|| ()).pick();
+        let mut content = Alive::new(Queue(receive), Duration::from_secs(10), place);
         tokio::spawn(async move {
             for _ in 0..5 {
                 tokio::time::sleep(Duration::from_secs(9)).await;

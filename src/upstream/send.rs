@@ -10,9 +10,10 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use thiserror::Error;
 
-use super::Settings;
 use super::connector::{ConnectTimeout, Connector};
 use super::phases::{Alive, FirstByteTimeout, Noted, first_byte};
+use super::spread::Spread;
+use super::{Http, Settings};
 use crate::message::body::{Body, BoxError};
 use crate::net::activity::Activity;
 use crate::net::dial::DialError;
@@ -20,10 +21,10 @@ use crate::policy::Policy;
 use crate::rewrite::UpstreamRequest;
 use crate::tls::problem::certificate_problem;
 
-/// A pool of connections to origin servers. Clones share it.
+/// Pools of connections to origin servers. Clones share it.
 #[derive(Clone)]
 pub struct Upstream {
-    client: Client<Connector, Noted>,
+    clients: Spread<Client<Connector, Noted>>,
     settings: Arc<Settings>,
 }
 
@@ -61,9 +62,9 @@ const HTTP2_WINDOWS: (u32, u32) = (1 << 20, 8 << 20);
 impl Upstream {
     /// A pool whose connections trust what `tls` trusts.
     pub fn new(settings: &Settings, policy: Policy, tls: rustls::ClientConfig) -> Self {
-        let overrides = settings.resolve.clone().into();
-        let connector = Connector::new(policy, overrides, tls, settings.connect_timeout);
-        let client = Client::builder(TokioExecutor::new())
+        let connector = Connector::new(settings, policy, tls);
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
             .pool_idle_timeout(std::time::Duration::from_secs(60))
@@ -72,8 +73,9 @@ impl Upstream {
             .http2_initial_connection_window_size(HTTP2_WINDOWS.1)
             .http2_keep_alive_interval(std::time::Duration::from_secs(30))
             .http2_keep_alive_timeout(std::time::Duration::from_secs(20))
-            .build(connector);
-        Self { client, settings: Arc::new(settings.clone()) }
+            .http2_only(settings.http == Http::Only2);
+        let clients = Spread::new(|| builder.build(connector.clone()));
+        Self { clients, settings: Arc::new(settings.clone()) }
     }
 
     /// Sends a request that the rewrite core made, and waits for the head of the response.
@@ -87,12 +89,13 @@ impl Upstream {
         parts.version = Version::HTTP_11;
         let activity = Activity::start();
         let request = http::Request::from_parts(parts, Noted::new(content, activity.clone()));
-        let responding = self.client.request(request);
+        let (client, place) = self.clients.pick();
+        let responding = client.request(request);
         let response = first_byte(responding, &activity, self.settings.first_byte_timeout).await??;
         let idle = self.settings.idle_timeout;
         let (mut parts, content) = response.into_parts();
         parts.version = Version::HTTP_11;
-        Ok(Response::from_parts(parts, Alive::new(content, idle).boxed_unsync()))
+        Ok(Response::from_parts(parts, Alive::new(content, idle, place).boxed_unsync()))
     }
 }
 
