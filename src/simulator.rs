@@ -50,6 +50,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 
+pub use self::encoding::Crc32;
 pub use self::recorder::{Progress, Recorder, Seen};
 use self::service::Simulator;
 pub use self::settings::{Deployment, Kind, Settings};
