@@ -1,0 +1,14 @@
+//! Real clients, unmodified, through the proxy to the simulator: curl, and the official openai packages for Python
+//! and for Node. `scripts/test` installs the packages; each test starts clients as child processes with an
+//! environment of its own.
+
+mod arrivals;
+mod curl;
+mod node;
+mod program;
+mod python;
+mod sdk;
+#[path = "../support/stage.rs"]
+#[expect(dead_code, reason = "the other tests use more of it")]
+mod stage;
+mod way;
