@@ -39,7 +39,7 @@ pub enum TcpError {
     #[error("the upstream URI has no usable authority")]
     Authority(#[from] HostPortError),
     /// The destination could not be reached.
-    #[error(transparent)]
+    #[error("no TCP connection")]
     Dial(#[from] DialError),
 }
 
