@@ -1,6 +1,6 @@
 //! A request to the proxy itself goes its way: exchange, tunnel, forward, or a page of ours.
 
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
 
 use super::respond::{self, Form};
@@ -11,7 +11,7 @@ use crate::message::body::{self, Body};
 use crate::message::host_port::{Host, HostPort};
 use crate::message::via;
 use crate::rewrite::{Entry, operation};
-use crate::route::{self, OpenRoute, OriginForm};
+use crate::route::{self, InterceptList, OpenRoute, OriginForm};
 use crate::shutdown::Shutdown;
 
 /// Answers one request on a connection to the proxy itself.
@@ -21,13 +21,22 @@ pub async fn dispatch(
     peer: Peer,
     shutdown: Shutdown,
 ) -> Response<Body> {
-    let version = request.version();
-    let openai_path = operation::canonical(request.uri().path()).is_some();
-    let form = if openai_path && request.method() != Method::CONNECT { Form::OpenAi } else { Form::Text };
+    let (version, form) = (request.version(), form(&request, proxy.intercepted()));
     match route(&proxy, request, peer, shutdown).await {
         Ok(response) => response,
         Err(error) => respond::error(&error, form, version),
     }
+}
+
+/// OpenAI's form where the client takes whoever answers for OpenAI, text for all others.
+fn form(request: &Request<Incoming>, intercepted: &InterceptList) -> Form {
+    // In HTTP/2 every URI has an authority, here the proxy's own.
+    let absolute = request.version() != Version::HTTP_2;
+    let host = request.uri().host().filter(|_| absolute);
+    let openai =
+        host.is_none_or(|host| intercepted.names().iter().any(|name| name.eq_ignore_ascii_case(host)));
+    let operation = operation::canonical(request.uri().path()).is_some();
+    if openai && operation && request.method() != Method::CONNECT { Form::OpenAi } else { Form::Text }
 }
 
 async fn route(
