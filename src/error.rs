@@ -195,7 +195,11 @@ impl Kind {
     /// Whether the connection is closed after the answer, because the rest of what the client
     /// sends on it cannot be trusted or is not going to be read.
     pub fn closes(&self) -> bool {
-        matches!(self, Self::Route(_) | Self::TooLarge { .. } | Self::ClientContent)
+        match self {
+            // Well framed, only meant for another connection.
+            Self::Route(RouteError::Misdirected { .. }) => false,
+            _ => matches!(self, Self::Route(_) | Self::TooLarge { .. } | Self::ClientContent),
+        }
     }
 }
 
@@ -222,3 +226,6 @@ impl fmt::Display for Kind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+use std::io;
+use std::time::Duration;
+
+use super::*;
+use crate::message::host_port::{HostPort, HostPortError};
+use crate::net::dial::DialError;
+use crate::upstream::phases::FirstByteTimeout;
+
+fn destination() -> HostPort {
+    HostPort::parse("origin.example:443", None).unwrap()
+}
+
+/// Every row of the table in which statuses are promised.
+#[test]
+fn each_kind_has_its_status_its_label_and_its_culprit() {
+    let ours = || Denied::Ourselves("127.0.0.1:8080".parse().unwrap());
+    let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
+    let misdirected = RouteError::Misdirected { named: "other.example".into(), tunnel: destination() };
+    for (kind, status, reason, fault, closes) in [
+        (Kind::Route(RouteError::Host), 400, "bad_request_target", Fault::Client, true),
+        (Kind::ClientContent, 400, "content_broken", Fault::Client, true),
+        (Kind::Denied(Denied::Stranger), 403, "not_allowed", Fault::Client, false),
+        (Kind::NotFound, 404, "not_found", Fault::Client, false),
+        (
+            Kind::Refused(Refusal::Unsupported { operation: "o" }),
+            404,
+            "unsupported_on_azure",
+            Fault::Client,
+            false,
+        ),
+        (Kind::MethodNotAllowed, 405, "method_not_allowed", Fault::Client, false),
+        (Kind::TooLarge { limit: 1 }, 413, "content_too_large", Fault::Client, true),
+        (Kind::Route(misdirected), 421, "misdirected_request", Fault::Client, false),
+        (Kind::Certificate, 500, "no_leaf_certificate", Fault::Internal, false),
+        (
+            Kind::Dial(DialError::Dns { name: "origin.example".into(), source: refused() }),
+            502,
+            "upstream_unreachable",
+            Fault::Upstream,
+            false,
+        ),
+        (
+            Kind::Dial(DialError::Connect { destination: destination(), source: refused() }),
+            502,
+            "upstream_unreachable",
+            Fault::Upstream,
+            false,
+        ),
+        (
+            Kind::Upstream(SendError::Certificate("has expired", refused().into())),
+            502,
+            "upstream_certificate",
+            Fault::Upstream,
+            false,
+        ),
+        (Kind::Upstream(SendError::Tls(refused().into())), 502, "upstream_tls", Fault::Upstream, false),
+        (Kind::Upstream(SendError::Broken(refused().into())), 502, "upstream_broken", Fault::Upstream, false),
+        (Kind::DialTimeout, 504, "upstream_connect_timeout", Fault::Upstream, false),
+        (
+            Kind::Upstream(FirstByteTimeout(Duration::from_secs(1)).into()),
+            504,
+            "upstream_timeout",
+            Fault::Upstream,
+            false,
+        ),
+        (Kind::Loop, 508, "proxy_loop", Fault::Internal, false),
+        (Kind::Denied(ours()), 508, "proxy_loop", Fault::Client, false),
+        (Kind::Dial(DialError::Denied(ours())), 508, "proxy_loop", Fault::Upstream, false),
+    ] {
+        let told = (kind.status().as_u16(), kind.reason(), kind.fault(), kind.closes());
+        assert_eq!(told, (status, reason, fault, closes), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_name_that_cannot_be_looked_up_is_named_and_the_resolvers_words_are_for_the_log() {
+    let source = io::Error::other("the resolver's words");
+    let error = Error::from(Kind::Dial(DialError::Dns { name: "origin.example".into(), source }));
+    assert_eq!(error.to_string(), "the name origin.example cannot be resolved");
+    assert_eq!(error.source().unwrap().to_string(), "the resolver's words");
+}
+
+#[test]
+fn a_refusal_in_the_middle_of_an_exchange_is_the_clients_fault() {
+    let refusal = Refusal::UnknownPath;
+    let error = Error::from(SendError::Broken(Box::new(io::Error::other(refusal.clone()))));
+    assert!(matches!(error.kind(), Kind::Refused(found) if *found == refusal));
+    let other = Error::from(SendError::Broken(Box::new(HostPortError::BadHost)));
+    assert_eq!(other.kind().status(), StatusCode::BAD_GATEWAY);
+}
