@@ -2,7 +2,16 @@
 
 #[path = "../support/client.rs"]
 mod client;
+#[path = "../support/conversation.rs"]
+mod conversation;
+#[path = "../support/origin.rs"]
+mod origin;
+#[path = "../support/program.rs"]
+mod program;
 #[path = "../support/stage.rs"]
 mod stage;
 
+mod broken;
+mod errors;
+mod misdirected;
 mod ways_in;

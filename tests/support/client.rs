@@ -93,14 +93,19 @@ pub(crate) async fn tls<IO>(
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
+    let mut config = roots::client_config(trusting(root_pem));
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    let name = ServerName::try_from(name.to_owned()).expect("a DNS name");
+    within(TlsConnector::from(Arc::new(config)).connect(name, io)).await
+}
+
+/// A store of the roots in this text.
+pub(crate) fn trusting(root_pem: &str) -> RootCertStore {
     let mut store = RootCertStore::empty();
     for root in pem::certificates(root_pem.as_bytes()).expect("PEM") {
         store.add(root).expect("a root");
     }
-    let mut config = roots::client_config(store);
-    config.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
-    let name = ServerName::try_from(name.to_owned()).expect("a DNS name");
-    within(TlsConnector::from(Arc::new(config)).connect(name, io)).await
+    store
 }
 
 /// HTTP/1.1 inside the intercepted tunnel to OpenAI's host.

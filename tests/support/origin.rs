@@ -1,0 +1,158 @@
+//! An origin server that the test plays itself, and certificates for it, good and bad.
+//!
+//! The test accepts each connection and writes each octet, so nothing happens behind its back and a
+//! surprise is a failure at the line that met it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use azure_openai_proxy::tls;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::client::within;
+use crate::conversation::Conversation;
+
+/// A listener on a free port of loopback.
+pub(crate) struct Origin {
+    listener: TcpListener,
+    /// The same socket, to ask at once whether somebody is waiting.
+    door: std::net::TcpListener,
+    address: SocketAddr,
+    tls: Option<TlsAcceptor>,
+}
+
+/// A CA of the test's own, whose root is in a file.
+pub(crate) struct Pki {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    folder: TempDir,
+}
+
+// === impl Origin ===
+
+impl Origin {
+    /// One that speaks in the clear.
+    pub(crate) fn plain() -> Self {
+        Self::bound(None)
+    }
+
+    /// One that speaks TLS.
+    pub(crate) fn secure(config: Arc<ServerConfig>) -> Self {
+        Self::bound(Some(config.into()))
+    }
+
+    fn bound(tls: Option<TlsAcceptor>) -> Self {
+        let door = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        door.set_nonblocking(true).expect("a socket");
+        let listener = TcpListener::from_std(door.try_clone().expect("a socket")).expect("a runtime");
+        let address = door.local_addr().expect("a bound socket");
+        Self { listener, door, address, tls }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its URL without a trailing slash.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The next connection.
+    pub(crate) async fn accept(&self) -> Conversation {
+        self.try_accept().await.expect("a connection")
+    }
+
+    /// The next connection, or why its TLS handshake came to nothing.
+    pub(crate) async fn try_accept(&self) -> io::Result<Conversation> {
+        let (stream, _) = within(self.listener.accept()).await?;
+        stream.set_nodelay(true)?;
+        match &self.tls {
+            None => Ok(Conversation::over(stream)),
+            Some(tls) => Ok(Conversation::over(within(tls.accept(stream)).await?)),
+        }
+    }
+
+    /// Whether nobody has connected since the last accept.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.door.accept().is_err()
+    }
+}
+
+// === impl Pki ===
+
+impl Pki {
+    /// Makes a root.
+    pub(crate) fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "a test's own root");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, key()).expect("a root");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join("root.pem"), issuer.pem()).expect("it is written");
+        Self { issuer, folder }
+    }
+
+    /// The file that holds the root.
+    pub(crate) fn root_file(&self) -> PathBuf {
+        self.folder.path().join("root.pem")
+    }
+
+    /// The root certificate.
+    pub(crate) fn root_pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// A good certificate for a host.
+    pub(crate) fn server(&self, host: &str) -> Arc<ServerConfig> {
+        self.server_with(host, |_| {})
+    }
+
+    /// A certificate for a host, changed before it is signed.
+    pub(crate) fn server_with(
+        &self,
+        host: &str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Arc<ServerConfig> {
+        let (key, mut params) = (key(), params(host));
+        change(&mut params);
+        let leaf = params.signed_by(&key, &self.issuer).expect("a leaf");
+        server(vec![leaf.der().clone()], &key)
+    }
+}
+
+/// A certificate that nobody but itself has signed.
+pub(crate) fn self_signed(host: &str) -> Arc<ServerConfig> {
+    let key = key();
+    let leaf = params(host).self_signed(&key).expect("a leaf");
+    server(vec![leaf.der().clone()], &key)
+}
+
+fn key() -> KeyPair {
+    KeyPair::generate().expect("randomness")
+}
+
+fn params(host: &str) -> CertificateParams {
+    let mut params = CertificateParams::new([host.to_owned()]).expect("a DNS name");
+    params.distinguished_name.push(DnType::CommonName, "an origin server");
+    params
+}
+
+fn server(chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> Arc<ServerConfig> {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let mut config = ServerConfig::builder_with_provider(tls::provider())
+        .with_safe_default_protocol_versions()
+        .expect("the provider has suites for TLS 1.2 and 1.3")
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .expect("the key fits");
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Arc::new(config)
+}

@@ -1,0 +1,98 @@
+//! The program itself as a child process, with everything that it says.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::client::within;
+
+/// A running program. It is killed if it is dropped before it has ended.
+pub(crate) struct Program {
+    child: Child,
+    said: Arc<Mutex<String>>,
+    changes: watch::Receiver<usize>,
+    readers: [JoinHandle<()>; 2],
+}
+
+// === impl Program ===
+
+impl Program {
+    /// Starts it with these arguments, `HOME` and these variables, and no others.
+    pub(crate) fn start(home: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_azure-openai-proxy"))
+            .args(arguments)
+            .env_clear()
+            .env("HOME", home)
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the program starts");
+        let said = Arc::new(Mutex::new(String::new()));
+        let (news, changes) = watch::channel(0);
+        let stdout = child.stdout.take().expect("it is piped");
+        let stderr = child.stderr.take().expect("it is piped");
+        let readers = [
+            tokio::spawn(listen(stdout, Arc::clone(&said), news.clone())),
+            tokio::spawn(listen(stderr, Arc::clone(&said), news)),
+        ];
+        Self { child, said, changes, readers }
+    }
+
+    /// Everything said so far, on standard output and standard error.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until it has said this.
+    pub(crate) async fn says(&mut self, words: &str) {
+        let said = Arc::clone(&self.said);
+        let heard = |_: &usize| said.lock().unwrap_or_else(PoisonError::into_inner).contains(words);
+        // An error is its end, and then it has said all that it will.
+        let _ = within(self.changes.wait_for(heard)).await;
+        assert!(self.said().contains(words), "it ended without {words:?}:\n{}", self.said());
+    }
+
+    /// The address that it says it listens on.
+    pub(crate) async fn address(&mut self) -> SocketAddr {
+        self.says("listening on http://").await;
+        let said = self.said();
+        let after = said.split("listening on http://").nth(1).expect("it has said so");
+        let end = after.find(|c: char| c == '"' || c.is_whitespace()).unwrap_or(after.len());
+        after[..end].parse().expect("an address")
+    }
+
+    /// Asks it to stop, as service managers do.
+    pub(crate) async fn terminate(&self) {
+        let id = self.child.id().expect("it has not ended").to_string();
+        let told = within(Command::new("kill").args(["-TERM", &id]).status()).await;
+        assert!(told.expect("kill is installed").success());
+    }
+
+    /// Waits for its end; how it ended and all that it said.
+    pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
+        let status = within(self.child.wait()).await.expect("it ends");
+        for reader in &mut self.readers {
+            within(reader).await.expect("what it says is text");
+        }
+        (status, self.said())
+    }
+}
+
+async fn listen(from: impl AsyncRead + Unpin, said: Arc<Mutex<String>>, news: watch::Sender<usize>) {
+    let mut lines = BufReader::new(from).lines();
+    while let Some(line) = lines.next_line().await.expect("what it says is text") {
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.push_str(&line);
+        said.push('\n');
+        news.send_modify(|lines| *lines += 1);
+    }
+}
