@@ -141,6 +141,7 @@ fn compose(
     let tls = roots::client_config(trusted.store);
     let admin = Admin {
         root_pem: authority.root_pem(),
+        mode: mode_name(&config.rewrite.mode),
         destination: destination(&config.rewrite.mode),
         intercepted: config.intercept.clone(),
         names: config.tls_names.clone(),
@@ -175,6 +176,13 @@ pub fn destination(mode: &Mode) -> String {
     match mode {
         Mode::OpenAi => "OpenAI, re-encrypted".to_owned(),
         Mode::Azure(azure) => format!("Azure OpenAI at {}", azure.endpoint),
+    }
+}
+
+fn mode_name(mode: &Mode) -> &'static str {
+    match mode {
+        Mode::OpenAi => "openai",
+        Mode::Azure(_) => "azure",
     }
 }
 

@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use super::access::Access;
 use super::respond::{self, Form};
 use super::{Peer, Proxy, content};
+use crate::admin;
 use crate::error::{Error, Kind};
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
@@ -52,6 +53,9 @@ async fn answer(
 ) -> Result<Response<Body>, Error> {
     if let Some(origin) = origin {
         proxy.pages().check(origin.to_str().unwrap_or_default())?;
+    }
+    if path.path() == admin::WELL_KNOWN {
+        return admin::identify(proxy.admin(), request.method(), true);
     }
     if request.headers().contains_key(UPGRADE) && wants_websocket(&request) {
         return Err(Kind::Upgrade.into());

@@ -14,4 +14,5 @@ mod stage;
 mod broken;
 mod errors;
 mod misdirected;
+mod pages;
 mod ways_in;
