@@ -1,5 +1,7 @@
 //! The proxy's own pages, for people and for their tools on the same machine.
 
+pub mod journal;
+
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Response};
 use serde_json::json;
@@ -7,6 +9,7 @@ use serde_json::json;
 use crate::error::{Error, Kind};
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
+use journal::Journal;
 
 /// Answered by us on the names that we intercept, too: who reads it there knows that interception works.
 pub const WELL_KNOWN: &str = "/.well-known/azure-openai-proxy";
@@ -29,6 +32,8 @@ pub struct Admin {
     pub intercepted: Vec<String>,
     /// Names besides the loopback ones by which this listener may be asked.
     pub names: Vec<String>,
+    /// The last exchanges.
+    pub journal: Journal,
 }
 
 /// Answers a page. The caller has checked that the client is on this machine.

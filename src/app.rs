@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::admin::Admin;
+use crate::admin::journal::Journal;
 use crate::config::Config;
 use crate::net::listen;
 use crate::policy::pages::Pages;
@@ -145,6 +146,7 @@ fn compose(
         destination: destination(&config.rewrite.mode),
         intercepted: config.intercept.clone(),
         names: config.tls_names.clone(),
+        journal: Journal::new(),
     };
     Ok(Proxy::new(Parts {
         upstream: Upstream::new(&config.upstream, policy.clone(), tls),

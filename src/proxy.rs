@@ -10,6 +10,7 @@ pub mod forward;
 pub mod intercept;
 pub mod respond;
 pub mod serve;
+pub mod usage;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,95 +1,117 @@
-//! One log line for each exchange, written when it is over.
+//! One log line for each exchange, written when it is over, and its record in the journal.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{Method, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 
 use super::Peer;
+use super::usage::UsageReader;
+use crate::admin::journal::{Journal, Outcome, Record};
 use crate::error::Error;
 use crate::message::body::{Body, BoxError};
 use crate::rewrite::Route;
 
-/// What the line will say. Never content, never a query, never a credential.
+/// The target of these lines: their message alone says all that a person wants to know.
+pub const TARGET: &str = module_path!();
+
+/// What the line will say. It is written when this is dropped, also where no answer was ever made.
 #[derive(Debug)]
 pub struct Access {
-    method: Method,
-    path: String,
+    record: Record,
+    journal: Journal,
     peer: Peer,
     begun: Instant,
-    operation: &'static str,
-    model: Option<String>,
-    deployment: Option<String>,
-    upstream: Option<String>,
-    reason: Option<&'static str>,
-}
-
-/// A response's content with the line that is written at its end.
-struct Watched {
-    content: Body,
-    access: Access,
-    status: StatusCode,
-    first_byte: Duration,
-    octets: u64,
     outcome: Outcome,
 }
 
-/// How the content ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    /// Dropped before its end: the client went away.
-    Cancelled,
-    Complete,
-    /// The upstream broke off.
-    Broken,
+/// A response's content, observed as it passes.
+struct Watched {
+    content: Body,
+    access: Access,
+    usage: Option<UsageReader>,
 }
 
 // === impl Access ===
 
 impl Access {
     /// Begins the line as the request arrives.
-    pub fn begin(method: Method, path: &str, peer: Peer) -> Self {
+    pub fn begin(journal: &Journal, method: &Method, path: &str, peer: Peer) -> Self {
         Self {
-            method,
-            path: path.to_owned(),
+            record: journal.begin(method.as_str(), path),
+            journal: journal.clone(),
             peer,
             begun: Instant::now(),
-            operation: "",
-            model: None,
-            deployment: None,
-            upstream: None,
-            reason: None,
+            outcome: Outcome::Cancelled,
         }
     }
 
     /// Notes where it goes.
     pub fn routed(&mut self, route: &Route) {
-        self.operation = route.operation();
-        self.model = route.model().map(str::to_owned);
-        self.deployment = route.deployment().map(str::to_owned);
-        self.upstream = route.uri().host().map(str::to_owned);
+        self.record.routed(route.operation(), route.model(), route.deployment(), route.uri().host());
+        self.journal.open(&self.record);
     }
 
     /// Notes why it goes nowhere.
     pub fn refused(&mut self, error: &Error) {
-        self.reason = Some(error.kind().reason());
+        self.record.reason = Some(error.kind().reason());
     }
 
-    /// Writes the line when the response's content has ended or is dropped.
-    pub fn watch(self, response: Response<Body>) -> Response<Body> {
+    /// Observes the response until its content has ended or is dropped.
+    pub fn watch(mut self, response: Response<Body>) -> Response<Body> {
         let (parts, content) = response.into_parts();
-        let outcome = if content.is_end_stream() { Outcome::Complete } else { Outcome::Cancelled };
-        let first_byte = self.begun.elapsed();
-        let watched = Watched { content, access: self, status: parts.status, first_byte, octets: 0, outcome };
-        Response::from_parts(parts, watched.boxed_unsync())
+        let media_type = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+        let stream = media_type.starts_with(b"text/event-stream");
+        self.record.answered(parts.status.as_u16(), stream, self.begun.elapsed());
+        if content.is_end_stream() {
+            self.outcome = Outcome::Complete;
+        }
+        let usage = UsageReader::for_content(&parts.headers);
+        Response::from_parts(parts, Watched { content, access: self, usage }.boxed_unsync())
+    }
+}
+
+impl Drop for Access {
+    fn drop(&mut self) {
+        self.record.ended(self.outcome, self.begun.elapsed());
+        let record = std::mem::take(&mut self.record);
+        tracing::info!(
+            target: TARGET,
+            client = %self.peer.address,
+            operation = record.operation,
+            model = record.model.as_deref(),
+            deployment = record.deployment.as_deref(),
+            upstream = record.upstream.as_deref(),
+            status = record.status,
+            reason = record.reason,
+            ttfb_ms = record.ttfb_ms,
+            total_ms = record.total_ms,
+            octets = record.octets,
+            input_tokens = record.tokens.map(|tokens| tokens.input),
+            output_tokens = record.tokens.map(|tokens| tokens.output),
+            outcome = record.outcome.as_str(),
+            "{record}"
+        );
+        self.journal.close(record);
     }
 }
 
 // === impl Watched ===
+
+impl Watched {
+    fn passes(&mut self, data: &[u8]) {
+        self.access.record.octets += data.len() as u64;
+        if let Some(usage) = &mut self.usage {
+            usage.push(data);
+            self.access.record.tokens = usage.tokens();
+        }
+    }
+}
 
 impl HttpBody for Watched {
     type Data = Bytes;
@@ -102,16 +124,18 @@ impl HttpBody for Watched {
         let frame = ready!(Pin::new(&mut self.content).poll_frame(cx));
         match &frame {
             Some(Ok(frame)) => {
-                self.octets += frame.data_ref().map_or(0, |data| data.len() as u64);
+                if let Some(data) = frame.data_ref() {
+                    self.passes(data);
+                }
                 if self.content.is_end_stream() {
-                    self.outcome = Outcome::Complete;
+                    self.access.outcome = Outcome::Complete;
                 }
             }
             Some(Err(error)) => {
                 tracing::warn!(%error, "the upstream broke off in the middle of its content; the client's is aborted");
-                self.outcome = Outcome::Broken;
+                self.access.outcome = Outcome::Broken;
             }
-            None => self.outcome = Outcome::Complete,
+            None => self.access.outcome = Outcome::Complete,
         }
         Poll::Ready(frame)
     }
@@ -122,38 +146,5 @@ impl HttpBody for Watched {
 
     fn size_hint(&self) -> SizeHint {
         self.content.size_hint()
-    }
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        let Access { method, path, peer, begun, operation, model, deployment, upstream, reason } =
-            &self.access;
-        let (model, deployment) = (model.as_deref().unwrap_or(""), deployment.as_deref().unwrap_or(""));
-        let way = match (deployment, upstream) {
-            ("", None) => String::from("here"),
-            ("", Some(upstream)) => upstream.clone(),
-            (deployment, Some(upstream)) => format!("{upstream}:{deployment}"),
-            (deployment, None) => deployment.to_owned(),
-        };
-        let outcome = match self.outcome {
-            Outcome::Cancelled => "cancelled",
-            Outcome::Complete => "complete",
-            Outcome::Broken => "broken",
-        };
-        tracing::info!(
-            client = %peer.address,
-            operation,
-            model,
-            deployment,
-            status = self.status.as_u16(),
-            reason,
-            ttfb_ms = self.first_byte.as_millis() as u64,
-            total_ms = begun.elapsed().as_millis() as u64,
-            octets = self.octets,
-            outcome,
-            "{method} {path} → {way} {}",
-            self.status.as_u16(),
-        );
     }
 }

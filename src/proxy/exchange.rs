@@ -28,7 +28,7 @@ pub async fn exchange(
 ) -> Response<Body> {
     let version = request.version();
     let origin = request.headers().get(ORIGIN).cloned();
-    let mut access = Access::begin(request.method().clone(), path.path(), peer);
+    let mut access = Access::begin(&proxy.admin().journal, request.method(), path.path(), peer);
     let answered = answer(proxy, request, host, path, entry, origin.as_ref(), &mut access).await;
     let response = match answered {
         Ok(response) => response,

@@ -1,0 +1,259 @@
+//! What is kept of one exchange.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+
+/// Octets that are kept of a text that a client chose.
+const CLIPPED: usize = 256;
+
+/// What is kept of one exchange: never its content, its query, or a credential.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Record {
+    /// Its number among all of this process.
+    pub id: u64,
+    /// When the request arrived, in milliseconds of Unix time.
+    pub begun_ms: u64,
+    /// The request's method.
+    pub method: Box<str>,
+    /// The path of its target.
+    pub path: Box<str>,
+    /// The operation's name; empty if the request was refused before that was known.
+    pub operation: &'static str,
+    /// The model as the client names it.
+    pub model: Option<Box<str>>,
+    /// The deployment that answers for it.
+    pub deployment: Option<Box<str>>,
+    /// The host that was asked.
+    pub upstream: Option<Box<str>>,
+    /// The response's status; none if the client was gone before there was one.
+    pub status: Option<u16>,
+    /// Why it was refused.
+    pub reason: Option<&'static str>,
+    /// Until the response's head.
+    pub ttfb_ms: Option<u64>,
+    /// Until its end.
+    pub total_ms: Option<u64>,
+    /// Octets of the response's content.
+    pub octets: u64,
+    /// Whether the response is a stream of events.
+    pub stream: bool,
+    /// What the response says that it cost.
+    pub tokens: Option<Tokens>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// What an exchange cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tokens {
+    /// Those of the request.
+    pub input: u64,
+    /// Those of the response.
+    pub output: u64,
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Not yet.
+    #[default]
+    Open,
+    /// The client went away.
+    Cancelled,
+    /// All of the response was passed on.
+    Complete,
+    /// The upstream broke off.
+    Broken,
+}
+
+/// A count as people read it: `486`, `1.2k`, `3.4M`.
+struct Short(u64);
+
+/// A time as people read it: `412ms`, `3.9s`, `2m05s`.
+struct Span(u64);
+
+/// Milliseconds of Unix time.
+pub(super) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    millis(since)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+// === impl Record ===
+
+impl Record {
+    pub(super) fn new(id: u64, method: &str, path: &str) -> Self {
+        Self { id, begun_ms: now_ms(), method: clip(method), path: clip(path), ..Self::default() }
+    }
+
+    /// Notes where it goes.
+    pub fn routed(
+        &mut self,
+        operation: &'static str,
+        model: Option<&str>,
+        deployment: Option<&str>,
+        upstream: Option<&str>,
+    ) {
+        self.operation = operation;
+        self.model = model.map(clip);
+        self.deployment = deployment.map(clip);
+        self.upstream = upstream.map(clip);
+    }
+
+    /// Notes the response's head, this long after the request.
+    pub fn answered(&mut self, status: u16, stream: bool, after: Duration) {
+        self.status = Some(status);
+        self.stream = stream;
+        self.ttfb_ms = Some(millis(after));
+    }
+
+    /// Notes the end, this long after the request.
+    pub fn ended(&mut self, outcome: Outcome, after: Duration) {
+        self.outcome = outcome;
+        self.total_ms = Some(millis(after));
+    }
+
+    /// Whether somebody has to look into it.
+    pub fn failed(&self) -> bool {
+        self.outcome == Outcome::Broken || self.status.is_some_and(|status| status >= 400)
+    }
+}
+
+/// One line for people.
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method.escape_debug(), self.path.escape_debug())?;
+        if let Some(model) = &self.model {
+            write!(f, "  {}", model.escape_debug())?;
+        }
+        if let Some(upstream) = &self.upstream {
+            write!(f, " → {upstream}")?;
+        }
+        if let Some(deployment) = &self.deployment {
+            write!(f, ":{}", deployment.escape_debug())?;
+        }
+        if let Some(status) = self.status {
+            write!(f, "  {status}")?;
+        }
+        if let Some(reason) = self.reason {
+            write!(f, "  {reason}")?;
+        }
+        if matches!(self.outcome, Outcome::Cancelled | Outcome::Broken) {
+            write!(f, "  {}", self.outcome.as_str())?;
+        }
+        if let (true, Some(ttfb)) = (self.stream, self.ttfb_ms) {
+            write!(f, "  stream  ttfb {}", Span(ttfb))?;
+        }
+        if let Some(total) = self.total_ms {
+            write!(f, "  {}", Span(total))?;
+        }
+        if let Some(tokens) = self.tokens {
+            write!(f, "  {}→{} tok", Short(tokens.input), Short(tokens.output))?;
+        }
+        Ok(())
+    }
+}
+
+/// The beginning of a text, if it is longer than anybody would read.
+fn clip(text: &str) -> Box<str> {
+    text[..text.floor_char_boundary(CLIPPED)].into()
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    /// A label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Cancelled => "cancelled",
+            Self::Complete => "complete",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+// === impl Short ===
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            count @ 0..1_000 => write!(f, "{count}"),
+            count @ 1_000..1_000_000 => write!(f, "{}.{}k", count / 1_000, count / 100 % 10),
+            count => write!(f, "{}.{}M", count / 1_000_000, count / 100_000 % 10),
+        }
+    }
+}
+
+// === impl Span ===
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            ms @ 0..1_000 => write!(f, "{ms}ms"),
+            ms @ 1_000..60_000 => write!(f, "{}.{}s", ms / 1_000, ms / 100 % 10),
+            ms => write!(f, "{}m{:02}s", ms / 60_000, ms / 1_000 % 60),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(mut record: Record, ttfb: u64, total: u64, outcome: Outcome) -> Record {
+        record.ttfb_ms = record.status.map(|_| ttfb);
+        record.ended(outcome, Duration::from_millis(total));
+        record
+    }
+
+    #[test]
+    fn a_line_says_what_a_person_looks_for() {
+        let mut streamed = Record::new(1, "POST", "/v1/responses");
+        streamed.routed("createResponse", Some("gpt-5"), Some("gpt-5-eu"), Some("acme.openai.azure.com"));
+        streamed.answered(200, true, Duration::ZERO);
+        streamed.tokens = Some(Tokens { input: 1_290, output: 486 });
+        let mut refused = Record::new(2, "GET", "/v1/organization/projects");
+        refused.answered(404, false, Duration::ZERO);
+        refused.reason = Some("unsupported_on_azure");
+        let mut left = Record::new(3, "POST", "/v1/chat/completions");
+        left.routed("createChatCompletion", Some("a\nb"), None, Some("api.openai.com"));
+        for (record, line) in [
+            (
+                at(streamed, 412, 3_950, Outcome::Complete),
+                "POST /v1/responses  gpt-5 → acme.openai.azure.com:gpt-5-eu  200  stream  ttfb 412ms  3.9s  1.2k→486 tok",
+            ),
+            (
+                at(refused, 1, 1, Outcome::Complete),
+                "GET /v1/organization/projects  404  unsupported_on_azure  1ms",
+            ),
+            (
+                at(left, 0, 125_000, Outcome::Cancelled),
+                "POST /v1/chat/completions  a\\nb → api.openai.com  cancelled  2m05s",
+            ),
+        ] {
+            assert_eq!(record.to_string(), line);
+        }
+    }
+
+    #[test]
+    fn counts_are_short() {
+        for (count, text) in
+            [(0, "0"), (999, "999"), (1_000, "1.0k"), (999_999, "999.9k"), (3_456_789, "3.4M")]
+        {
+            assert_eq!(Short(count).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_text_of_a_clients_is_clipped_between_characters() {
+        let record = Record::new(1, "GET", &"é/".repeat(CLIPPED));
+        assert!((CLIPPED - 3..=CLIPPED).contains(&record.path.len()), "{}", record.path.len());
+    }
+}
