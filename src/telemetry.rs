@@ -1,20 +1,20 @@
 //! The log: who reads it, how it looks, and what never gets into it.
 
-use std::fmt;
+mod human;
+
 use std::io::{self, IsTerminal};
 use std::str::FromStr;
 
 use thiserror::Error;
-use time::OffsetDateTime;
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{FilterExt, Targets};
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use human::Human;
 
 /// The most that libraries may say. Below these levels they print header fields, frames and
 /// handshakes, and with them keys.
@@ -83,14 +83,11 @@ where
     let lines: Box<dyn Layer<S> + Send + Sync> = if json {
         Box::new(lines.json().flatten_event(true).with_ansi(false))
     } else {
-        Box::new(lines.with_ansi(ansi).with_timer(TimeOfDay).with_target(false))
+        Box::new(lines.with_ansi(ansi).event_format(Human::new(ansi)))
     };
     let caps = Targets::new().with_default(LevelFilter::TRACE).with_targets(CAPS);
     lines.with_filter(filter.0.clone().and(caps))
 }
-
-/// Hours, minutes, seconds and milliseconds of UTC.
-struct TimeOfDay;
 
 // === impl Format ===
 
@@ -143,15 +140,6 @@ impl FromStr for Filter {
 /// Whether a text can be a target: the path of a module.
 fn is_path(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':'))
-}
-
-// === impl TimeOfDay ===
-
-impl FormatTime for TimeOfDay {
-    fn format_time(&self, w: &mut Writer<'_>) -> fmt::Result {
-        let now = OffsetDateTime::now_utc();
-        write!(w, "{:02}:{:02}:{:02}.{:03}Z", now.hour(), now.minute(), now.second(), now.millisecond())
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::proxy::access;
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -16,9 +17,13 @@ impl io::Write for Lines {
 }
 
 fn logged(filter: &str, json: bool, events: impl FnOnce()) -> String {
+    colored(filter, json, false, events)
+}
+
+fn colored(filter: &str, json: bool, ansi: bool, events: impl FnOnce()) -> String {
     let lines = Lines::default();
     let writer = lines.clone();
-    let layer = layer(&filter.parse().unwrap(), json, false, move || writer.clone());
+    let layer = layer(&filter.parse().unwrap(), json, ansi, move || writer.clone());
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), events);
     String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
 }
@@ -72,4 +77,18 @@ fn a_line_is_short_for_people_and_an_object_for_machines() {
         (&"answered".into(), &200.into(), &"INFO".into())
     );
     assert!(json["timestamp"].is_string());
+}
+
+#[test]
+fn an_exchange_is_a_line_of_its_own() {
+    let event = |status: u16| move || tracing::info!(target: access::TARGET, status, outcome = "complete", "GET /v1/models  {status}  1ms");
+    let line = logged("info", false, event(200));
+    assert_eq!(line.split_once(' ').map(|(_, rest)| rest), Some("GET /v1/models  200  1ms\n"));
+    for (status, color) in [(200, ""), (404, "\x1b[33m"), (502, "\x1b[31m")] {
+        let line = colored("info", false, true, event(status));
+        let expected = format!("Z\x1b[0m {color}GET /v1/models  {status}  1ms\x1b[0m\n");
+        assert!(line.starts_with("\x1b[2m") && line.ends_with(&expected), "{line:?}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&logged("info", true, event(404))).unwrap();
+    assert_eq!((&json["status"], &json["outcome"]), (&404.into(), &"complete".into()));
 }
