@@ -25,13 +25,16 @@ pub mod request;
 pub mod response;
 pub mod route;
 pub mod search;
+pub mod splice;
+pub mod sse;
 mod written;
 
 pub use model_map::ModelMap;
 pub use refusal::Refusal;
-pub use request::{Splice, UpstreamRequest, apply};
+pub use request::{UpstreamRequest, apply};
 pub use route::Route;
 pub use search::{Progress, Search, Watch};
+pub use splice::Splice;
 
 use azure::Draft;
 use credential::Credential;

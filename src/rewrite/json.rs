@@ -9,6 +9,8 @@ use memchr::memchr2;
 use super::finding::{Fault, Finding, Model, Repeated};
 use super::written::Written;
 
+pub(super) mod members;
+
 /// A reader of JSON in pieces; it keeps no more than one [`Written`], whatever comes.
 #[derive(Debug)]
 pub struct Scanner {

@@ -1,14 +1,12 @@
 //! The request that goes upstream: sanitised, rewritten, and made nowhere else.
 
-use std::ops::Range;
-
-use bytes::Bytes;
 use http::HeaderValue;
 use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName};
 use http::request::Parts;
 
 use super::refusal::Refusal;
 use super::route::Route;
+use super::splice::Splice;
 use super::{Mode, Settings};
 use crate::message::hop_by_hop;
 
@@ -19,15 +17,6 @@ static DIGESTS: [HeaderName; 4] = [
     HeaderName::from_static("digest"),
     HeaderName::from_static("content-md5"),
 ];
-
-/// The one change to a request's content.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Splice {
-    /// What is replaced, in octets from the start of the content.
-    pub at: Range<u64>,
-    /// What comes in its place.
-    pub replacement: Bytes,
-}
 
 /// The head of a request that may be sent upstream. Only [`apply`] makes one.
 #[derive(Debug)]
@@ -78,16 +67,6 @@ fn fit_fields(fields: &mut HeaderMap, splice: &Splice) {
         // Never sent wrong: without it the content is framed by chunks.
         None => fields.remove(CONTENT_LENGTH),
     };
-}
-
-// === impl Splice ===
-
-impl Splice {
-    /// The length of content that was `before` octets long; `None` if it does not reach that far.
-    pub fn length_after(&self, before: u64) -> Option<u64> {
-        let kept = before.checked_sub(self.at.end)?.checked_add(self.at.start)?;
-        kept.checked_add(self.replacement.len() as u64)
-    }
 }
 
 // === impl UpstreamRequest ===

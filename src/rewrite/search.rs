@@ -7,8 +7,8 @@ use super::azure::Draft;
 use super::finding::{Fault, Finding, Model, Repeated};
 use super::operation::ModelIn;
 use super::refusal::Refusal;
-use super::request::Splice;
 use super::route::Route;
+use super::splice::Splice;
 use super::{Mode, Settings, json, multipart};
 
 /// A request whose content must be read until its model is known.
