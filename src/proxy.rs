@@ -8,6 +8,7 @@ pub mod dispatch;
 pub mod exchange;
 pub mod forward;
 pub mod intercept;
+pub mod normalise;
 pub mod respond;
 pub mod serve;
 pub mod usage;

@@ -29,6 +29,7 @@ fn given(flags: &Flags, key: Key) -> &[String] {
         Key::KeyHeader => flags.key_header.as_slice(),
         Key::ClassicModels => &flags.classic_models,
         Key::ClassicApiVersion => flags.classic_api_version.as_slice(),
+        Key::Responses => flags.responses.as_slice(),
         Key::Intercept => &flags.intercept,
         Key::TlsNames => &flags.tls_names,
         Key::Certs => flags.certs.as_slice(),

@@ -89,6 +89,8 @@ keys! {
     ClassicModels: "classic_models" List Anywhere [] = [];
     /// The api-version of classic paths where `api_version` names none.
     ClassicApiVersion: "classic_api_version" Text Anywhere [] = ["2025-04-01-preview"];
+    /// How the contents of Azure's answers are handed on: `openai` or `as-is`.
+    Responses: "responses" Text Anywhere [] = ["openai"];
     /// Hosts whose tunnels are intercepted.
     Intercept: "intercept" List Anywhere []
         = ["api.openai.com", "us.api.openai.com", "eu.api.openai.com", "ae.api.openai.com"];

@@ -16,6 +16,7 @@ use super::value::{self, ValueError};
 use crate::message::hop_by_hop::is_hop_by_hop;
 use crate::rewrite::azure::{self, ApiVersion, Endpoint, Surface};
 use crate::rewrite::model_map::{ModelMap, ModelMapError};
+use crate::rewrite::response::Style;
 use crate::rewrite::{self, Mode};
 use crate::upstream::Http;
 use crate::{policy, proxy, telemetry, upstream};
@@ -55,6 +56,7 @@ struct Draft {
     key_header: Option<HeaderName>,
     classic_models: Vec<String>,
     classic_api_version: Option<ApiVersion>,
+    responses: Style,
     intercept: Vec<String>,
     tls_names: Vec<String>,
     certs: Option<PathBuf>,
@@ -95,6 +97,7 @@ impl Draft {
             Key::KeyHeader => given.maybe(&mut self.key_header, ours(key_header)),
             Key::ClassicModels => given.all(&mut self.classic_models, ours(non_empty)),
             Key::ClassicApiVersion => given.maybe(&mut self.classic_api_version, theirs),
+            Key::Responses => given.one(&mut self.responses, theirs),
             Key::Intercept => given.all(&mut self.intercept, ours(value::host_name)),
             Key::TlsNames => given.all(&mut self.tls_names, ours(value::host_name)),
             Key::Certs => given.maybe(&mut self.certs, ours(path)),
@@ -158,6 +161,7 @@ impl Draft {
                     key_header: self.key_header?,
                     classic_models: self.classic_models,
                     classic_api_version: self.classic_api_version?,
+                    responses: self.responses,
                 }),
                 key_command,
             ),

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::cli::Cli;
 use crate::rewrite::azure;
+use crate::rewrite::response::Style;
 
 mod problems;
 
@@ -134,12 +135,13 @@ fn every_setting_is_read_into_its_place() {
     let file = "endpoint = 'https://r'\nkey_header = 'x-key'\nclassic_models = ['w']\n\
         classic_api_version = '2024-10-21'\nintercept = ['A.example']\ntls_names = ['b.example']\n\
         resolve = ['r:443:127.0.0.1:9']\nallow_anonymous = true\nbuffered_content = '1KiB'\n\
-        max_connections = 7\nlog_format = 'json'\nlog = 'debug'\napi_key_command = 'print it'";
+        max_connections = 7\nresponses = 'as-is'\nlog_format = 'json'\nlog = 'debug'\napi_key_command = 'print it'";
     let config = Machine::new(&[("NO_COLOR", "1")], file, &["--listen", "0", "--listen", "[::1]:0"]).config();
     assert_eq!(config.listen, ["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()]);
     assert_eq!(azure_of(&config).key_header.as_str(), "x-key");
     assert_eq!(azure_of(&config).classic_models, ["w"]);
     assert_eq!(azure_of(&config).classic_api_version.to_string(), "2024-10-21");
+    assert_eq!(azure_of(&config).responses, Style::AsIs);
     assert_eq!(
         (&config.intercept[..], &config.tls_names[..]),
         (&["a.example".into()][..], &["b.example".into()][..])

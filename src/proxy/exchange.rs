@@ -8,6 +8,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use super::access::Access;
+use super::normalise::normalise;
 use super::respond::{self, Form};
 use super::{Peer, Proxy, content};
 use crate::admin;
@@ -110,9 +111,7 @@ async fn send(
     let declared = request.fields().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let route = request.route().clone();
     let response = proxy.upstream().send(request, content(declared)).await?;
-    let (mut parts, content) = response.into_parts();
-    response::normalise(&route, &mut parts, origin);
-    Ok(Response::from_parts(parts, content))
+    Ok(normalise(proxy.rewrite(), &route, response, origin).await)
 }
 
 fn local(answer: Answer, origin: Option<&HeaderValue>) -> Response<Body> {

@@ -4,6 +4,7 @@ use http::header::HeaderName;
 
 use super::credential::Credential;
 use super::refusal::Refusal;
+use super::response::Style;
 use super::route::{Route, Scope};
 use crate::message::redact::Secret;
 
@@ -33,6 +34,8 @@ pub struct Settings {
     pub classic_models: Vec<String>,
     /// The api-version for what has no v1 form, where `surface` does not give one.
     pub classic_api_version: ApiVersion,
+    /// How the contents of answers are handed on.
+    pub responses: Style,
 }
 
 // === impl Settings ===
@@ -47,6 +50,7 @@ impl Settings {
             key_header: HeaderName::from_static("api-key"),
             classic_models: Vec::new(),
             classic_api_version: ApiVersion::default(),
+            responses: Style::default(),
         }
     }
 

@@ -58,15 +58,20 @@ pub fn apply(
 
 /// Makes the fields that describe the content true of the spliced one.
 fn fit_fields(fields: &mut HeaderMap, splice: &Splice) {
-    for digest in &DIGESTS {
-        fields.remove(digest);
-    }
+    drop_digests(fields);
     let Some(length) = fields.get(CONTENT_LENGTH) else { return };
     match length.to_str().ok().and_then(|length| splice.length_after(length.parse().ok()?)) {
         Some(length) => fields.insert(CONTENT_LENGTH, length.into()),
         // Never sent wrong: without it the content is framed by chunks.
         None => fields.remove(CONTENT_LENGTH),
     };
+}
+
+/// Takes out what is not true of changed content.
+pub(super) fn drop_digests(fields: &mut HeaderMap) {
+    for digest in &DIGESTS {
+        fields.remove(digest);
+    }
 }
 
 // === impl UpstreamRequest ===

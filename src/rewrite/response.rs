@@ -1,19 +1,53 @@
-//! The head of an origin's response, made ready for the client; the content is never touched.
+//! An origin's response, made ready for the client: its head, and what is to be done about its content.
+
+use std::str::FromStr;
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ALT_SVC,
-    HeaderMap, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY,
+    CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY,
 };
 use http::response::Parts;
+use thiserror::Error;
 
-use super::route::Route;
+use super::request::drop_digests;
+use super::route::{Route, Scope};
+use super::search::content_coding;
+use super::{Mode, Settings, sse};
 use crate::message::hop_by_hop;
+
+pub mod error;
 
 /// Where OpenAI's clients look for the id of a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Where Azure puts it.
 const APIM_REQUEST_ID: HeaderName = HeaderName::from_static("apim-request-id");
+
+/// How the contents of Azure's answers are handed on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// As OpenAI would have written them, where clients break otherwise.
+    #[default]
+    OpenAi,
+    /// As Azure wrote them.
+    AsIs,
+}
+
+/// The text names no style.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("answers are handed on either \"openai\" or \"as-is\"")]
+pub struct StyleError;
+
+/// What is to be done about a response's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Treatment {
+    /// Nothing.
+    Pass,
+    /// Its events are read by a [`sse::Normaliser`].
+    Events(sse::Events),
+    /// It is short and goes through [`error::complete`] whole.
+    Error,
+}
 
 /// Takes out what concerns the hop to the origin or speaks for the origin's own name, and puts in
 /// what an OpenAI client looks for.
@@ -38,6 +72,43 @@ pub fn normalise(route: &Route, parts: &mut Parts, origin: Option<&HeaderValue>)
     }
 }
 
+/// Decides what is to be done about a response's content. Only what Azure says to a client of OpenAI's is touched:
+/// nothing that is compressed, and nothing that was asked for in Azure's own form.
+///
+/// `settings` are those that the route was planned with.
+pub fn treatment(settings: &Settings, route: &Route, parts: &Parts) -> Treatment {
+    let Mode::Azure(azure) = &settings.mode else { return Treatment::Pass };
+    let for_openai = matches!(route.scope, Scope::V1 | Scope::Deployment | Scope::Resource);
+    if azure.responses == Style::AsIs || !for_openai || content_coding(&parts.headers).is_some() {
+        return Treatment::Pass;
+    }
+    let failed = parts.status.is_client_error() || parts.status.is_server_error();
+    match &*media_type(&parts.headers) {
+        "text/event-stream" => Treatment::Events(match route.operation {
+            "chat/completions" | "engines/{}/chat/completions" => sse::Events::ChatCompletions,
+            _ => sse::Events::Any,
+        }),
+        "application/json" | "application/problem+json" if failed => Treatment::Error,
+        _ => Treatment::Pass,
+    }
+}
+
+/// Makes the fields that describe the content true of what it becomes; `length` is `None` where that is not known.
+pub fn fit_fields(fields: &mut HeaderMap, length: Option<usize>) {
+    drop_digests(fields);
+    if fields.remove(CONTENT_LENGTH).is_some()
+        && let Some(length) = length
+    {
+        fields.insert(CONTENT_LENGTH, length.into());
+    }
+}
+
+/// The media type without its parameters, in lower case; empty if there is none.
+fn media_type(fields: &HeaderMap) -> String {
+    let content_type = fields.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 /// Lets a browser's page read an answer, whichever origin it is of, in place of what upstream said.
 /// Without `Access-Control-Allow-Credentials` no cookie of the browser's comes into play.
 pub fn allow_origin(fields: &mut HeaderMap, origin: Option<&HeaderValue>) {
@@ -47,6 +118,20 @@ pub fn allow_origin(fields: &mut HeaderMap, origin: Option<&HeaderValue>) {
     fields.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
     fields.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     fields.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
+}
+
+// === impl Style ===
+
+impl FromStr for Style {
+    type Err = StyleError;
+
+    fn from_str(text: &str) -> Result<Self, StyleError> {
+        match text {
+            "openai" => Ok(Self::OpenAi),
+            "as-is" => Ok(Self::AsIs),
+            _ => Err(StyleError),
+        }
+    }
 }
 
 #[cfg(test)]

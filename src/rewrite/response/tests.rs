@@ -5,14 +5,22 @@ use crate::message::host_port::HostPort;
 use crate::rewrite::{Asked, Entry, Mode, ModelMap, Plan, Settings, azure, plan};
 
 fn route(azure: bool, entry: Entry) -> Route {
+    asked(&settings(azure), &Method::GET, "/v1/files", entry)
+}
+
+fn settings(azure: bool) -> Settings {
     let mut settings = azure::Settings::new("https://r.openai.azure.com".parse().unwrap());
     settings.key = Some(crate::message::redact::Secret::new("k"));
     let mode = if azure { Mode::Azure(settings) } else { Mode::OpenAi };
+    Settings { mode, models: ModelMap::default() }
+}
+
+fn asked(settings: &Settings, method: &Method, path: &str, entry: Entry) -> Route {
     let (fields, host) = (HeaderMap::new(), HostPort::parse("api.openai.com:443", None).unwrap());
-    let asked =
-        Asked { method: &Method::GET, path: "/v1/files", query: None, fields: &fields, host: &host, entry };
-    match plan(&Settings { mode, models: ModelMap::default() }, &asked) {
+    let asked = Asked { method, path, query: None, fields: &fields, host: &host, entry };
+    match plan(settings, &asked) {
         Ok(Plan::Pass(route)) => route,
+        Ok(Plan::Search(search)) => search.settle(settings).unwrap().0,
         other => panic!("{other:?}"),
     }
 }
@@ -78,4 +86,50 @@ fn leaves_openais_answers_to_openai() {
         ["alt-svc: h3", "strict-transport-security: max-age=1"]
     );
     assert!(normalised(&route(false, Entry::Mounted), &lines, page).is_empty());
+}
+
+fn treated(settings: &Settings, path: &str, status: u16, lines: &[(&'static str, &str)]) -> Treatment {
+    let mut parts = Response::new(()).into_parts().0;
+    parts.status = http::StatusCode::from_u16(status).unwrap();
+    for &(name, value) in lines {
+        parts.headers.append(name, HeaderValue::from_str(value).unwrap());
+    }
+    treatment(settings, &asked(settings, &Method::POST, path, Entry::Mounted), &parts)
+}
+
+#[test]
+fn treats_events_and_errors_by_what_they_say_they_are() {
+    let settings = settings(true);
+    let (chat, any) = (Treatment::Events(sse::Events::ChatCompletions), Treatment::Events(sse::Events::Any));
+    for (path, status, media_type, expected) in [
+        ("/v1/chat/completions", 200, "text/event-stream", chat),
+        ("/v1/chat/completions", 200, "Text/Event-Stream ; charset=utf-8", chat),
+        ("/v1/responses", 200, "text/event-stream", any),
+        ("/v1/chat/completions", 200, "application/json", Treatment::Pass),
+        ("/v1/files", 404, "application/json; charset=utf-8", Treatment::Error),
+        ("/v1/files", 500, "application/problem+json", Treatment::Error),
+        ("/v1/files", 302, "application/json", Treatment::Pass),
+        ("/v1/files", 502, "text/html", Treatment::Pass),
+        ("/openai/v1/chat/completions", 200, "text/event-stream", Treatment::Pass),
+        ("/openai/v1/chat/completions", 404, "application/json", Treatment::Pass),
+    ] {
+        let lines = [("content-type", media_type)];
+        assert_eq!(treated(&settings, path, status, &lines), expected, "{path} {status} {media_type}");
+    }
+    assert_eq!(treated(&settings, "/v1/files", 404, &[]), Treatment::Pass);
+}
+
+#[test]
+fn leaves_what_is_compressed_or_wanted_as_it_is_or_openais_own() {
+    let events = [("content-type", "text/event-stream"), ("content-encoding", "gzip")];
+    assert_eq!(treated(&settings(true), "/v1/chat/completions", 200, &events), Treatment::Pass);
+    let identity = [("content-type", "text/event-stream"), ("content-encoding", "identity")];
+    assert_ne!(treated(&settings(true), "/v1/chat/completions", 200, &identity), Treatment::Pass);
+    assert_eq!(treated(&settings(false), "/v1/chat/completions", 200, &identity), Treatment::Pass);
+    let mut as_is = settings(true);
+    if let Mode::Azure(azure) = &mut as_is.mode {
+        azure.responses = Style::AsIs;
+    }
+    assert_eq!(treated(&as_is, "/v1/chat/completions", 200, &identity), Treatment::Pass);
+    assert_eq!(treated(&as_is, "/v1/files", 404, &[("content-type", "application/json")]), Treatment::Pass);
 }

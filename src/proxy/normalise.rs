@@ -1,0 +1,154 @@
+//! A response on its way to the client: its head made ready, and its content where clients would break.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::Response;
+use http::header::HeaderValue;
+use http::response::Parts;
+use http_body::{Body as HttpBody, Frame};
+use http_body_util::BodyExt;
+use tokio::time::{Instant, timeout_at};
+
+use crate::message::body::{self, Body, BoxError};
+use crate::rewrite::response::{self, Treatment, error};
+use crate::rewrite::{Route, Settings, sse};
+
+/// Longest wait for the whole content of an error; past it, it goes on as it is.
+const ERROR_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Events on their way through a normaliser.
+struct EventStream {
+    content: Body,
+    /// Nothing more comes once it is taken.
+    normaliser: Option<sse::Normaliser>,
+    trailers: Option<Frame<Bytes>>,
+}
+
+/// Content whose beginning was read.
+struct Resumed {
+    read: VecDeque<Result<Frame<Bytes>, BoxError>>,
+    rest: Body,
+}
+
+/// Makes a response ready for the client; `origin` is the request's field of that name.
+///
+/// Only an error's content, which is short, is waited for; everything else goes on as it arrives.
+pub async fn normalise(
+    settings: &Settings,
+    route: &Route,
+    response: Response<Body>,
+    origin: Option<&HeaderValue>,
+) -> Response<Body> {
+    let (mut parts, content) = response.into_parts();
+    response::normalise(route, &mut parts, origin);
+    // After HEAD, and with 204 and 304, the fields speak of content that does not follow.
+    if content.is_end_stream() {
+        return Response::from_parts(parts, content);
+    }
+    match response::treatment(settings, route, &parts) {
+        Treatment::Pass => Response::from_parts(parts, content),
+        Treatment::Events(events) => {
+            response::fit_fields(&mut parts.headers, None);
+            let normaliser = Some(sse::Normaliser::new(events));
+            Response::from_parts(parts, EventStream { content, normaliser, trailers: None }.boxed_unsync())
+        }
+        Treatment::Error => complete(parts, content, route).await,
+    }
+}
+
+/// Completes an error, if it is short and comes whole and soon.
+async fn complete(mut parts: Parts, mut content: Body, route: &Route) -> Response<Body> {
+    let deadline = Instant::now() + ERROR_DEADLINE;
+    let mut whole = BytesMut::new();
+    let unread = loop {
+        match timeout_at(deadline, content.frame()).await {
+            Ok(None) => break None,
+            Ok(Some(frame)) => match frame.map(Frame::into_data) {
+                Ok(Ok(data)) => whole.extend_from_slice(&data),
+                Ok(Err(trailers)) => break Some(Resumed::new([Ok(trailers)], content)),
+                Err(broken) => break Some(Resumed::new([Err(broken)], content)),
+            },
+            Err(_) => break Some(Resumed::new([], content)),
+        }
+        if whole.len() > error::LONGEST_ERROR {
+            break Some(Resumed::new([], content));
+        }
+    };
+    if let Some(mut resumed) = unread {
+        resumed.read.push_front(Ok(Frame::data(whole.freeze())));
+        return Response::from_parts(parts, resumed.boxed_unsync());
+    }
+    let whole = match error::complete(&whole, parts.status, route) {
+        Some(completed) => {
+            response::fit_fields(&mut parts.headers, Some(completed.len()));
+            completed.into()
+        }
+        None => whole.freeze(),
+    };
+    Response::from_parts(parts, body::full(whole))
+}
+
+// === impl EventStream ===
+
+impl HttpBody for EventStream {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
+        loop {
+            let Some(normaliser) = &mut this.normaliser else {
+                return Poll::Ready(this.trailers.take().map(Ok));
+            };
+            let ready = match ready!(Pin::new(&mut this.content).poll_frame(cx)) {
+                // A stream that breaks off is not made to look whole.
+                Some(Err(broken)) => return Poll::Ready(Some(Err(broken))),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => normaliser.push(data),
+                    Err(trailers) => {
+                        this.trailers = Some(trailers);
+                        this.normaliser.take().map_or_else(Bytes::new, |mut normaliser| normaliser.end())
+                    }
+                },
+                None => this.normaliser.take().map_or_else(Bytes::new, |mut normaliser| normaliser.end()),
+            };
+            if !ready.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(ready))));
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.normaliser.is_none() && self.trailers.is_none()
+    }
+}
+
+// === impl Resumed ===
+
+impl Resumed {
+    fn new(read: impl Into<VecDeque<Result<Frame<Bytes>, BoxError>>>, rest: Body) -> Self {
+        Self { read: read.into(), rest }
+    }
+}
+
+impl HttpBody for Resumed {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match self.read.pop_front() {
+            Some(read) => Poll::Ready(Some(read)),
+            None => Pin::new(&mut self.rest).poll_frame(cx),
+        }
+    }
+}

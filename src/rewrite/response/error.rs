@@ -1,0 +1,97 @@
+//! Azure's error contents, completed to what OpenAI's clients read: `message`, `type`, `param`, `code`.
+
+use http::StatusCode;
+
+use crate::rewrite::json::members::{Member, members, offset, string, value};
+use crate::rewrite::route::{Route, Scope};
+use crate::rewrite::splice::{Splice, splice_all};
+
+/// Longest error content that is looked into, in octets.
+pub const LONGEST_ERROR: usize = 64 << 10;
+
+/// Adds what an error lacks, and to a bare 404 what was asked for; all that Azure said stays as it is.
+///
+/// `None` if nothing is lacking, or if the content is not `{"error": {…}}`.
+pub fn complete(content: &[u8], status: StatusCode, route: &Route) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(content).ok()?;
+    let error = value(&members(text)?, "error")?;
+    let fields = members(error)?;
+    let at = |part: &str| offset(text, part);
+    let message = fields.iter().find(|field| field.name == "message")?.value;
+    let mut splices = Vec::new();
+    if let Some(hint) = hint(&string(message)?, status, &fields, route) {
+        // The closing quote stays behind it.
+        splices.push(Splice::insert(at(message) + message.len() - 1, escaped(&hint)));
+    }
+    let lacking = lacking(&fields, status, &string(message)?);
+    if !lacking.is_empty() {
+        let last = fields.last()?.value;
+        splices.push(Splice::insert(at(last) + last.len(), lacking));
+    }
+    (!splices.is_empty()).then(|| splice_all(content, &splices))
+}
+
+/// The members that OpenAI always has and this error has not, each behind a comma.
+fn lacking(fields: &[Member<'_>], status: StatusCode, message: &str) -> String {
+    let kind = format!("\"{}\"", kind(status, message));
+    let all = [("type", &*kind), ("param", "null"), ("code", "null")];
+    let lacking = all.into_iter().filter(|(name, _)| !fields.iter().any(|field| field.name == *name));
+    lacking.map(|(name, value)| format!(",\"{name}\":{value}")).collect()
+}
+
+/// `error.type` as OpenAI has it for a status. With 429 it names the limit that was reached.
+fn kind(status: StatusCode, message: &str) -> &'static str {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS if message.contains("token rate limit") => "tokens",
+        StatusCode::TOO_MANY_REQUESTS => "requests",
+        status if status.is_server_error() => "server_error",
+        _ => "invalid_request_error",
+    }
+}
+
+/// What a bare 404 does not say: what was asked for, and which settings decide that.
+fn hint(message: &str, status: StatusCode, fields: &[Member<'_>], route: &Route) -> Option<String> {
+    let code = value(fields, "code").and_then(string).unwrap_or_default();
+    let bare = code == "DeploymentNotFound" || message.trim() == "Resource not found";
+    if status != StatusCode::NOT_FOUND || !bare {
+        return None;
+    }
+    let name = match (route.model(), route.deployment()) {
+        (Some(model), Some(deployment)) if model == deployment => {
+            format!("the deployment \"{deployment}\" (the model's own name, for map names no other)")
+        }
+        (Some(model), Some(deployment)) => {
+            format!("the deployment \"{deployment}\" (which map names for the model \"{model}\")")
+        }
+        _ => "no particular deployment".to_owned(),
+    };
+    let surface = if route.surface() == Scope::V1 { "v1" } else { "classic" };
+    let version = match api_version(route) {
+        Some(version) => format!("api-version {version}"),
+        None => "no api-version".to_owned(),
+    };
+    let classic_only = match (route.surface(), route.operation()) {
+        (Scope::V1, "completions" | "audio/transcriptions" | "audio/translations") => {
+            " A model that is served on classic paths only belongs in classic_models."
+        }
+        _ => "",
+    };
+    Some(format!(
+        " [azure-openai-proxy asked the {surface} surface for {name} at {} with {version}. The deployment is \
+         decided by map, surface and api-version by api_version, the resource by endpoint.{classic_only}]",
+        route.uri().path(),
+    ))
+}
+
+fn api_version(route: &Route) -> Option<&str> {
+    route.uri().query()?.split('&').find_map(|pair| pair.strip_prefix("api-version="))
+}
+
+/// A text as it stands between the quotes of a JSON string.
+fn escaped(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+#[cfg(test)]
+mod tests;
