@@ -6,3 +6,4 @@ pub mod host_port;
 pub mod redact;
 pub mod target;
 pub mod via;
+pub mod websocket;

@@ -14,6 +14,7 @@ pub mod azure;
 pub mod credential;
 pub mod finding;
 pub mod forward;
+pub mod frames;
 pub mod json;
 pub mod local;
 pub mod model_map;
@@ -27,6 +28,7 @@ pub mod route;
 pub mod search;
 pub mod splice;
 pub mod sse;
+pub mod websocket;
 mod written;
 
 pub use model_map::ModelMap;

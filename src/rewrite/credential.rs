@@ -1,12 +1,11 @@
 //! Whose key goes upstream, and that nobody else's does: the one place that writes it.
 
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
-
-use memchr::memmem;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use super::azure::Settings;
 use super::refusal::Refusal;
 use crate::message::redact::Secret;
+use crate::message::websocket;
 
 /// OpenAI's short-lived tokens, made by `realtime/client_secrets`.
 const EPHEMERAL: &str = "ek_";
@@ -97,6 +96,7 @@ impl Credential {
             return Self::key(CredentialKind::ClientKey, settings, key);
         }
         match bearer.or_else(|| key_in_protocols(fields)) {
+            Some(token) if token.starts_with(EPHEMERAL) => Self::bearer(CredentialKind::Ephemeral, token),
             Some(token) if is_jwt(token) => Self::bearer(CredentialKind::ClientToken, token),
             Some(key) => Self::key(CredentialKind::ClientKey, settings, key),
             None => Err(Refusal::CredentialMissing),
@@ -115,7 +115,8 @@ impl Credential {
             fields.remove(own);
         }
         fields.remove(&settings.key_header);
-        drop_key_protocols(fields);
+        // Azure knows no key in a subprotocol, and nothing may log it there.
+        websocket::retain_protocols(fields, |item| !item.starts_with(KEY_PROTOCOL));
         fields.insert(name.clone(), value.clone());
     }
 
@@ -154,27 +155,9 @@ fn is_jwt(token: &str) -> bool {
 }
 
 fn key_in_protocols(fields: &HeaderMap) -> Option<&str> {
-    let lines = fields.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|line| line.to_str().ok());
-    let mut items = lines.flat_map(|line| line.split(',')).map(str::trim);
-    items.find_map(|item| item.strip_prefix(KEY_PROTOCOL)).filter(|key| !key.is_empty())
-}
-
-/// Azure knows no key in a subprotocol, and nothing may log it there.
-fn drop_key_protocols(fields: &mut HeaderMap) {
-    let lines = fields.get_all(SEC_WEBSOCKET_PROTOCOL);
-    if !lines.iter().any(|line| memmem::find(line.as_bytes(), KEY_PROTOCOL.as_bytes()).is_some()) {
-        return;
-    }
-    let lines = lines.iter().filter_map(|line| line.to_str().ok());
-    let items = lines.flat_map(|line| line.split(',')).map(str::trim);
-    let kept: Vec<_> = items.filter(|item| !item.starts_with(KEY_PROTOCOL)).collect();
-    let kept = HeaderValue::try_from(kept.join(", "));
-    fields.remove(SEC_WEBSOCKET_PROTOCOL);
-    if let Ok(kept) = kept
-        && !kept.is_empty()
-    {
-        fields.insert(SEC_WEBSOCKET_PROTOCOL, kept);
-    }
+    websocket::protocols(fields)
+        .find_map(|item| item.strip_prefix(KEY_PROTOCOL))
+        .filter(|key| !key.is_empty())
 }
 
 #[cfg(test)]

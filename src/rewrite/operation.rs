@@ -117,6 +117,12 @@ impl Operation {
         segments.next().is_none()
     }
 
+    /// Whether clients open a WebSocket for it; of an unknown operation it is taken to be so.
+    pub fn is_websocket(&self) -> bool {
+        matches!(self.template, "responses" | "realtime" | "live" | "live/sessions/{}/attach")
+            || std::ptr::eq(self, &UNKNOWN)
+    }
+
     /// Whether Azure answers 401 when an `api-version` is in the URL, and refuses `OpenAI-Beta`.
     pub fn is_realtime(&self) -> bool {
         matches!(first_segment(self.template), "realtime" | "live")

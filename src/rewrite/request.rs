@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::route::Route;
 use super::splice::Splice;
 use super::{Mode, Settings};
-use crate::message::hop_by_hop;
+use crate::message::{hop_by_hop, websocket};
 
 /// Fields that hold a digest of the content as it was (RFC 9530, RFC 2616 §14.15).
 static DIGESTS: [HeaderName; 4] = [
@@ -80,6 +80,12 @@ impl UpstreamRequest {
     /// The head, whose URI is absolute, and where it goes.
     pub fn into_parts(self) -> (Parts, Route) {
         (self.parts, self.route)
+    }
+
+    /// The same as a WebSocket's handshake.
+    pub fn switching(mut self) -> Self {
+        websocket::switch(&mut self.parts.headers);
+        self
     }
 
     /// Where it goes.

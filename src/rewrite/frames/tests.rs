@@ -1,0 +1,330 @@
+use std::io::Cursor;
+
+use proptest::prelude::*;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocket};
+use tokio_tungstenite::tungstenite::{self, Message};
+
+use super::*;
+
+const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
+
+const TEXT: u8 = 1;
+const BINARY: u8 = 2;
+const CLOSE: u8 = 8;
+const PING: u8 = 9;
+
+fn map() -> ModelMap {
+    "gpt-4o=prod,rt=a-much-longer-deployment,whisper-1=ears".parse().unwrap()
+}
+
+/// One frame as a client writes it.
+fn frame(first: u8, payload: &[u8], key: [u8; 4]) -> Vec<u8> {
+    let mut octets = vec![first];
+    match payload.len() {
+        short @ ..126 => octets.push(0x80 | short as u8),
+        length @ 126..65_536 => {
+            octets.push(0xFE);
+            octets.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+        length => {
+            octets.push(0xFF);
+            octets.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+    octets.extend_from_slice(&key);
+    octets.extend(payload.iter().zip(key.iter().cycle()).map(|(octet, key)| octet ^ key));
+    octets
+}
+
+/// A message in frames of `size` octets at most.
+fn fragmented(opcode: u8, payload: &[u8], size: usize) -> Vec<Vec<u8>> {
+    let parts: Vec<_> = if payload.is_empty() { vec![payload] } else { payload.chunks(size).collect() };
+    let last = parts.len() - 1;
+    let first_octet = |index| if index == 0 { opcode } else { 0 } | if index == last { 0x80 } else { 0 };
+    parts.iter().enumerate().map(|(index, part)| frame(first_octet(index), part, KEY)).collect()
+}
+
+fn rewritten(octets: &[u8], step: usize, limit: usize) -> Vec<u8> {
+    let models = map();
+    let (mut rewriter, mut out) = (Rewriter::new(&models, limit), Vec::new());
+    for chunk in octets.chunks(step) {
+        rewriter.push(chunk, &mut out);
+    }
+    rewriter.end(&mut out);
+    out
+}
+
+/// What an independent implementation reads in a client's octets.
+fn read(octets: &[u8]) -> Vec<Message> {
+    let mut socket = WebSocket::from_raw_socket(Silent(Cursor::new(octets.to_vec())), Role::Server, None);
+    std::iter::from_fn(|| match socket.read() {
+        Ok(message) => Some(message),
+        Err(tungstenite::Error::Protocol(
+            tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
+        )) => None,
+        Err(error) => panic!("{error}"),
+    })
+    .collect()
+}
+
+/// Octets to read; what is written to it is gone.
+struct Silent(Cursor<Vec<u8>>);
+
+impl std::io::Read for Silent {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+impl std::io::Write for Silent {
+    fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Messages with what becomes of them.
+const MESSAGES: &[(&str, &str)] = &[
+    // Responses.
+    (
+        r#"{"type":"response.create","model":"gpt-4o","input":[]}"#,
+        r#"{"type":"response.create","model":"prod","input":[]}"#,
+    ),
+    (
+        r#" {"input":[{"model":"gpt-4o","type":"x"}], "model" : "rt" ,"type":"response.create"}"#,
+        r#" {"input":[{"model":"gpt-4o","type":"x"}], "model" : "a-much-longer-deployment" ,"type":"response.create"}"#,
+    ),
+    (
+        r#"{"\u0074ype":"response.create","mode\u006c":"gpt-4\u006f"}"#,
+        r#"{"\u0074ype":"response.create","mode\u006c":"prod"}"#,
+    ),
+    // Realtime, in today's form and in the preview's; live.
+    (
+        r#"{"type":"session.update","session":{"model":"rt","audio":{"input":{"transcription":{"model":"whisper-1"}}}}}"#,
+        r#"{"type":"session.update","session":{"model":"a-much-longer-deployment","audio":{"input":{"transcription":{"model":"ears"}}}}}"#,
+    ),
+    (
+        r#"{"session":{"input_audio_transcription":{"model":"whisper-1"},"model":"gpt-4o"},"type":"session.update"}"#,
+        r#"{"session":{"input_audio_transcription":{"model":"ears"},"model":"prod"},"type":"session.update"}"#,
+    ),
+    (
+        r#"{"type":"transcription_session.update","session":{"input_audio_transcription":{"model":"whisper-1"}}}"#,
+        r#"{"type":"transcription_session.update","session":{"input_audio_transcription":{"model":"ears"}}}"#,
+    ),
+    (
+        r#"{"type":"session.start","session":{"model":"gpt-4o"}}"#,
+        r#"{"type":"session.start","session":{"model":"prod"}}"#,
+    ),
+];
+
+/// Messages that nothing becomes of.
+const OTHERS: &[&str] = &[
+    "",
+    "no JSON",
+    "[]",
+    r#"{"type":"response.create","model":"gpt-5"}"#,
+    r#"{"type":"response.create","response":{"model":"gpt-4o"}}"#,
+    r#"{"type":"response.create","model":4}"#,
+    r#"{"type":"response.create","model":"gpt-4o","model":"gpt-4o"}"#,
+    r#"{"type":"conversation.item.create","model":"gpt-4o"}"#,
+    r#"{"type":null,"model":"gpt-4o"}"#,
+    r#"{"model":"gpt-4o"}"#,
+    r#"{"type":"session.update","model":"gpt-4o","session":{"voice":"model"}}"#,
+    r#"{"type":"input_audio_buffer.append","audio":"AAAA"}"#,
+];
+
+#[test]
+fn maps_models_where_messages_name_them() {
+    let untouched = OTHERS.iter().map(|text| (*text, *text));
+    for (text, expected) in MESSAGES.iter().copied().chain(untouched) {
+        for size in [1, 7, 50, 1000] {
+            let octets = fragmented(TEXT, text.as_bytes(), size).concat();
+            let out = rewritten(&octets, 3, 1 << 20);
+            assert_eq!(read(&out), [Message::text(expected)], "{text} in frames of {size}");
+            if text == expected {
+                assert_eq!(out, octets, "{text} in frames of {size}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_frame_s_length_fits_whatever_it_becomes() {
+    // Each of them crosses a boundary of RFC 6455's three forms of length in one direction.
+    for (model, deployment, filler) in [
+        ("rt", "a-much-longer-deployment", 60),
+        ("gpt-4o", "prod", 84),
+        ("rt", "a-much-longer-deployment", 65_470),
+        ("gpt-4o", "prod", 65_493),
+    ] {
+        let text = |model| {
+            format!(r#"{{"type":"response.create","model":"{model}","input":"{}"}}"#, "x".repeat(filler))
+        };
+        let out = rewritten(&frame(0x80 | TEXT, text(model).as_bytes(), KEY), 1000, 1 << 20);
+        assert_eq!(out, frame(0x80 | TEXT, text(deployment).as_bytes(), KEY), "{model} and {filler}");
+    }
+}
+
+#[test]
+fn what_is_larger_than_the_limit_goes_on_with_what_was_found() {
+    let filler = "x".repeat(5000);
+    for (model, deployment) in [("gpt-4o", "prod"), ("rt", "a-much-longer-deployment")] {
+        let text = |model| format!(r#"{{"type":"response.create","model":"{model}","input":"{filler}"}}"#);
+        for (size, step) in [(10_000, 1), (10_000, 777), (600, 333)] {
+            let octets = fragmented(TEXT, text(model).as_bytes(), size).concat();
+            let out = rewritten(&octets, step, 2000);
+            assert_eq!(read(&out), [Message::text(text(deployment))], "{size} {step}");
+        }
+        let late = format!(r#"{{"type":"response.create","input":"{filler}","model":"{model}"}}"#);
+        let octets = frame(0x80 | TEXT, late.as_bytes(), KEY);
+        assert_eq!(rewritten(&octets, 100, 2000), octets);
+    }
+    // Frames cost memory even if they are empty.
+    let models = map();
+    let (mut rewriter, mut out) = (Rewriter::new(&models, 2000), Vec::new());
+    rewriter.push(&frame(TEXT, b"", KEY), &mut out);
+    for _ in 0..100 {
+        rewriter.push(&frame(0, b"", KEY), &mut out);
+    }
+    assert_eq!(out.len(), 101 * 6);
+}
+
+#[test]
+fn what_names_no_model_is_not_held_back() {
+    let models = map();
+    let (mut rewriter, mut out) = (Rewriter::new(&models, 1 << 20), Vec::new());
+    let octets = frame(0x80 | TEXT, br#"{"type":"input_audio_buffer.append","audio":"AAAA"}"#, KEY);
+    rewriter.push(&octets[..45], &mut out);
+    assert_eq!(out, &octets[..45]);
+    rewriter.push(&octets[45..], &mut out);
+    assert_eq!(out, octets);
+}
+
+#[test]
+fn pings_overtake_a_held_message_and_a_close_does_not() {
+    let models = map();
+    let (mut rewriter, mut out) = (Rewriter::new(&models, 1 << 20), Vec::new());
+    let [start, ping, close] = [
+        frame(TEXT, br#"{"model":"gpt-4o","#, KEY),
+        frame(0x80 | PING, b"?", KEY),
+        frame(0x80 | CLOSE, &[3, 0xE8], KEY),
+    ];
+    rewriter.push(&start, &mut out);
+    assert!(out.is_empty());
+    rewriter.push(&ping, &mut out);
+    assert_eq!(out, ping);
+    rewriter.push(&close, &mut out);
+    assert_eq!(out, [&ping[..], &start, &close].concat());
+}
+
+#[test]
+fn what_is_not_understood_passes() {
+    let text = br#"{"type":"response.create","model":"gpt-4o"}"#;
+    let held = frame(TEXT, &text[..20], KEY);
+    for octets in [
+        // Compressed, unmasked is in order; so is what comes behind a compressed message.
+        [frame(0xC0 | TEXT, b"\xAA\x56", KEY), frame(0x80 | BINARY, text, KEY)].concat(),
+        // A continuation of nothing, a message within another, unknown opcodes.
+        [frame(0x80, text, KEY), frame(0x80 | TEXT, text, KEY)].concat(),
+        [held.clone(), frame(0x80 | TEXT, text, KEY)].concat(),
+        [held.clone(), frame(0x83, text, KEY), frame(0x80 | TEXT, text, KEY)].concat(),
+        // Broken off in a head, in a payload.
+        held[..3].to_vec(),
+        held[..12].to_vec(),
+        // A length that is not in its shortest form.
+        [&[0x81, 0xFE, 0, 2][..], &KEY, &[KEY[0] ^ b'{', KEY[1] ^ b'}']].concat(),
+        [vec![0x81, 0xFF], vec![255; 8], KEY.to_vec(), vec![0; 100]].concat(),
+    ] {
+        for step in [1, 5, 1000] {
+            assert_eq!(rewritten(&octets, step, 4096), octets);
+        }
+    }
+    let unmasked = [&[0x81, text.len() as u8][..], text].concat();
+    let expected = br#"{"type":"response.create","model":"prod"}"#;
+    assert_eq!(rewritten(&unmasked, 9, 4096), [&[0x81, expected.len() as u8][..], expected].concat());
+}
+
+/// A frame as the laws below see it: first octet, key, payload.
+type Seen = (u8, [u8; 4], Vec<u8>);
+
+fn frames(mut octets: &[u8]) -> Vec<Seen> {
+    let mut seen = Vec::new();
+    while !octets.is_empty() {
+        let mut head = Head::default();
+        octets = head.take(octets);
+        let (payload, rest) = octets.split_at(head.length() as usize);
+        let mut payload = payload.to_vec();
+        head::mask(&mut payload, head.mask(), 0);
+        seen.push((head[0], head.mask(), payload));
+        octets = rest;
+    }
+    seen
+}
+
+/// A conversation's frames, and the texts that are read in it.
+fn conversation() -> impl Strategy<Value = (Vec<u8>, Vec<String>)> {
+    let message = (0..MESSAGES.len() + OTHERS.len(), 1..60_usize, any::<[u8; 4]>(), any::<bool>());
+    prop::collection::vec(message, 1..6).prop_map(|messages| {
+        let (mut octets, mut texts) = (Vec::new(), Vec::new());
+        for (which, size, key, pings) in messages {
+            let (text, expected) = match MESSAGES.get(which) {
+                Some(pair) => *pair,
+                None => (OTHERS[which - MESSAGES.len()], OTHERS[which - MESSAGES.len()]),
+            };
+            for part in fragmented(TEXT, text.as_bytes(), size) {
+                octets.extend(part);
+                if pings {
+                    octets.extend(frame(0x80 | PING, &key, key));
+                }
+            }
+            texts.push(expected.to_owned());
+        }
+        (octets, texts)
+    })
+}
+
+proptest! {
+    #[test]
+    fn only_models_change((octets, texts) in conversation(), step in 1..300_usize) {
+        let out = rewritten(&octets, step, 1 << 20);
+        let read: Vec<_> = read(&out).into_iter().filter(Message::is_text).collect();
+        prop_assert_eq!(read, texts.iter().map(Message::text).collect::<Vec<_>>());
+        // Flags, keys and the number of frames stay, and each kind keeps its order.
+        let is_ping = |(first, ..): &Seen| first & 0x0F == PING;
+        let (pings, data): (Vec<_>, Vec<_>) = frames(&octets).into_iter().partition(is_ping);
+        let (pings_out, data_out): (Vec<_>, Vec<_>) = frames(&out).into_iter().partition(is_ping);
+        prop_assert_eq!(pings, pings_out);
+        prop_assert_eq!(data.len(), data_out.len());
+        for (before, after) in data.iter().zip(&data_out) {
+            prop_assert_eq!((before.0, before.1), (after.0, after.1));
+        }
+    }
+
+    #[test]
+    fn the_limit_only_decides_how_much_is_found((octets, _) in conversation(), step in 1..99_usize, limit in 0..200_usize) {
+        let without_keys = |seen: Vec<Seen>| seen.into_iter().map(|(first, ..)| first).collect::<Vec<_>>();
+        let out = frames(&rewritten(&octets, step, limit));
+        let (mut before, mut after) = (without_keys(frames(&octets)), without_keys(out));
+        before.sort_unstable();
+        after.sort_unstable();
+        prop_assert_eq!(before, after);
+    }
+
+    #[test]
+    fn octets_that_are_no_websocket_pass(octets in prop::collection::vec(0x83_u8..=0x87, 1..9), more: Vec<u8>, step in 1..99_usize) {
+        let octets = [octets, more].concat();
+        prop_assert_eq!(rewritten(&octets, step, 64), octets);
+    }
+
+    #[test]
+    fn never_panics(octets: Vec<u8>, step in 1..99_usize, limit in 0..200_usize) {
+        let mut out = rewritten(&octets, step, limit);
+        let mut all = octets;
+        out.sort_unstable();
+        all.sort_unstable();
+        prop_assert_eq!(out, all);
+    }
+}
