@@ -3,7 +3,7 @@
 use super::head::{Head, mask};
 use crate::rewrite::ModelMap;
 use crate::rewrite::json::Scanner;
-use crate::rewrite::request::Splice;
+use crate::rewrite::splice::Splice;
 
 /// The keys that lead to one model, outermost first.
 type Place = &'static [&'static str];
