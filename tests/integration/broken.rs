@@ -13,7 +13,7 @@ const CHUNKED: &str =
 const COUNTED: &str =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 100\r\n\r\ndata:";
 const UNTIL_CLOSED: &str =
-    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\ndata:";
+    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\ndata:";
 
 fn request(host: &str) -> String {
     format!(
