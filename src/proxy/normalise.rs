@@ -25,7 +25,8 @@ struct EventStream {
     content: Body,
     /// Nothing more comes once it is taken.
     normaliser: Option<sse::Normaliser>,
-    trailers: Option<Frame<Bytes>>,
+    /// What comes then.
+    last: Option<Result<Frame<Bytes>, BoxError>>,
 }
 
 /// Content whose beginning was read.
@@ -54,7 +55,7 @@ pub async fn normalise(
         Treatment::Events(events) => {
             response::fit_fields(&mut parts.headers, None);
             let normaliser = Some(sse::Normaliser::new(events));
-            Response::from_parts(parts, EventStream { content, normaliser, trailers: None }.boxed_unsync())
+            Response::from_parts(parts, EventStream { content, normaliser, last: None }.boxed_unsync())
         }
         Treatment::Error => complete(parts, content, route).await,
     }
@@ -105,15 +106,18 @@ impl HttpBody for EventStream {
         let this = &mut *self;
         loop {
             let Some(normaliser) = &mut this.normaliser else {
-                return Poll::Ready(this.trailers.take().map(Ok));
+                return Poll::Ready(this.last.take());
             };
             let ready = match ready!(Pin::new(&mut this.content).poll_frame(cx)) {
-                // A stream that breaks off is not made to look whole.
-                Some(Err(broken)) => return Poll::Ready(Some(Err(broken))),
+                // A stream that breaks off is not made to look whole, but nothing of it is kept back.
+                Some(Err(broken)) => {
+                    this.last = Some(Err(broken));
+                    this.normaliser.take().map_or_else(Bytes::new, |mut normaliser| normaliser.broken())
+                }
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => normaliser.push(data),
                     Err(trailers) => {
-                        this.trailers = Some(trailers);
+                        this.last = Some(Ok(trailers));
                         this.normaliser.take().map_or_else(Bytes::new, |mut normaliser| normaliser.end())
                     }
                 },
@@ -126,7 +130,7 @@ impl HttpBody for EventStream {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.normaliser.is_none() && self.trailers.is_none()
+        self.normaliser.is_none() && self.last.is_none()
     }
 }
 

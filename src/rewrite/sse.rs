@@ -94,6 +94,11 @@ impl Normaliser {
         ready.freeze()
     }
 
+    /// Gives what is still held of a stream that broke off, as it is.
+    pub fn broken(&mut self) -> Bytes {
+        self.held.split().freeze()
+    }
+
     /// Lets the held event go on, unless it is taken out.
     fn finish_event(&mut self, ready: &mut BytesMut) {
         let event = self.held.split();
