@@ -35,6 +35,8 @@ struct Watched {
     content: Body,
     access: Access,
     usage: Option<UsageReader>,
+    /// Why the content ended early, to be told once what came before has been written.
+    broken: Option<BoxError>,
 }
 
 // === impl Access ===
@@ -72,7 +74,7 @@ impl Access {
             self.outcome = Outcome::Complete;
         }
         let usage = UsageReader::for_content(&parts.headers);
-        Response::from_parts(parts, Watched { content, access: self, usage }.boxed_unsync())
+        Response::from_parts(parts, Watched { content, access: self, usage, broken: None }.boxed_unsync())
     }
 }
 
@@ -121,8 +123,11 @@ impl HttpBody for Watched {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Some(broken) = self.broken.take() {
+            return Poll::Ready(Some(Err(broken)));
+        }
         let frame = ready!(Pin::new(&mut self.content).poll_frame(cx));
-        match &frame {
+        match frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
                     self.passes(data);
@@ -130,18 +135,26 @@ impl HttpBody for Watched {
                 if self.content.is_end_stream() {
                     self.access.outcome = Outcome::Complete;
                 }
+                Poll::Ready(Some(Ok(frame)))
             }
             Some(Err(error)) => {
                 tracing::warn!(%error, "the upstream broke off in the middle of its content; the client's is aborted");
                 self.access.outcome = Outcome::Broken;
+                // hyper drops what it has not written yet when content fails. While content is
+                // pending it writes, so that the client gets all that came before the break.
+                self.broken = Some(error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
             }
-            None => self.access.outcome = Outcome::Complete,
+            None => {
+                self.access.outcome = Outcome::Complete;
+                Poll::Ready(None)
+            }
         }
-        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.content.is_end_stream()
+        self.broken.is_none() && self.content.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
