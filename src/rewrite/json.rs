@@ -11,7 +11,7 @@ use super::written::Written;
 
 pub(super) mod members;
 
-/// A reader of JSON in pieces; it keeps no more than one [`Written`], whatever comes.
+/// A reader of JSON in pieces; it keeps no more than one `Written`, whatever comes.
 #[derive(Debug)]
 pub struct Scanner {
     /// The keys that lead to the value, outermost first.
