@@ -28,18 +28,20 @@ pub(crate) fn assert_openai_form(answer: &Whole, status: StatusCode, code: &str)
 }
 
 /// One line of text.
-fn assert_text_form(answer: &Whole, status: StatusCode, reason: &str) {
+pub(crate) fn assert_text_form(answer: &Whole, status: StatusCode, reason: &str) {
     assert_eq!(answer.status, status, "{}", answer.text());
     assert_eq!(answer.field("x-azure-openai-proxy-error"), reason);
     assert!(answer.field("content-type").starts_with("text/plain"), "{:?}", answer.fields);
     assert_eq!(answer.text().lines().count(), 1, "{}", answer.text());
 }
 
-async fn connect(stage: &Stage, authority: &str) -> Whole {
+/// The refusal of a tunnel.
+pub(crate) async fn connect(stage: &Stage, authority: &str) -> Whole {
     client::whole(client::tunnel(stage.proxy, authority).await.expect_err("it is refused")).await
 }
 
-async fn chat(stage: &Stage) -> Whole {
+/// A chat completion by base URL.
+pub(crate) async fn chat(stage: &Stage) -> Whole {
     let host = stage.proxy.to_string();
     client::ask(stage.proxy, client::post(&host, "/v1/chat/completions", CHAT)).await
 }

@@ -12,6 +12,7 @@ mod program;
 mod stage;
 
 mod broken;
+mod certificates;
 mod errors;
 mod misdirected;
 mod pages;

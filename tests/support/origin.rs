@@ -89,10 +89,15 @@ impl Origin {
 // === impl Pki ===
 
 impl Pki {
-    /// Makes a root.
+    /// Makes a root with a new key and always the same name.
     pub(crate) fn new() -> Self {
+        Self::named("a test's own root")
+    }
+
+    /// Makes a root of this name.
+    pub(crate) fn named(name: &str) -> Self {
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "a test's own root");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, key()).expect("a root");
         let folder = tempfile::tempdir().expect("a temporary folder");
