@@ -16,4 +16,5 @@ mod certificates;
 mod errors;
 mod misdirected;
 mod pages;
+mod tunnel;
 mod ways_in;
