@@ -14,6 +14,7 @@ mod stage;
 mod broken;
 mod certificates;
 mod errors;
+mod forward;
 mod misdirected;
 mod pages;
 mod tunnel;
