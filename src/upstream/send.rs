@@ -15,6 +15,7 @@ use super::phases::{Alive, FirstByteTimeout, Noted, first_byte};
 use super::spread::Spread;
 use super::{Http, Settings};
 use crate::message::body::{Body, BoxError};
+use crate::message::fields;
 use crate::net::activity::Activity;
 use crate::net::dial::DialError;
 use crate::policy::Policy;
@@ -85,7 +86,7 @@ impl Upstream {
     pub async fn send(&self, request: UpstreamRequest, content: Body) -> Result<Response<Body>, SendError> {
         let (mut parts, _) = request.into_parts();
         // The client writes Host or :authority from the URI, whichever its connection needs.
-        parts.headers.remove(HOST);
+        fields::retain(&mut parts.headers, |name| *name != HOST);
         parts.version = Version::HTTP_11;
         let activity = Activity::start();
         let request = http::Request::from_parts(parts, Noted::new(content, activity.clone()));
