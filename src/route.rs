@@ -5,7 +5,7 @@ use http::uri::PathAndQuery;
 use http::{Method, Uri, Version};
 use thiserror::Error;
 
-use crate::message::host_port::{HostPort, HostPortError};
+use crate::message::host_port::{Host, HostPort, HostPortError};
 use crate::message::target::{Target, TargetError};
 
 /// The hosts whose tunnels we end ourselves; names in lower case.
@@ -116,7 +116,8 @@ pub fn open(
             })
         }
         Target::Origin(path) => {
-            let authority = named_authority(uri, version, fields, 80)?;
+            let own = HostPort::new(Host::Name("localhost".into()), 80);
+            let authority = named_authority(uri, version, fields, &own)?;
             let openai = intercepted.contains(&authority);
             let openai = openai.then(|| HostPort::new(authority.host().clone(), 443));
             Ok(OpenRoute::Origin(OriginForm { authority, openai, path }))
@@ -141,7 +142,7 @@ pub fn inner(
         Target::Absolute { authority, .. } => return Err(misdirected(&authority, tunnel)),
         Target::Asterisk | Target::Authority(_) => return Err(RouteError::Nested),
     };
-    let named = named_authority(uri, version, fields, tunnel.port())?;
+    let named = named_authority(uri, version, fields, tunnel)?;
     if named != *tunnel {
         return Err(misdirected(&named, tunnel));
     }
@@ -152,15 +153,16 @@ fn misdirected(named: &HostPort, tunnel: &HostPort) -> RouteError {
     RouteError::Misdirected { named: named.to_string(), tunnel: tunnel.clone() }
 }
 
-/// `:authority` in HTTP/2, else `Host`; in HTTP/2 both may stand, and must then agree.
+/// `:authority` in HTTP/2, else `Host`; in HTTP/2 both may stand, and must then agree. `own` is what
+/// the connection itself is for.
 fn named_authority(
     uri: &Uri,
     version: Version,
     fields: &HeaderMap,
-    default_port: u16,
+    own: &HostPort,
 ) -> Result<HostPort, RouteError> {
     let parse =
-        |text: &str| HostPort::parse(text, Some(default_port)).map_err(|_: HostPortError| RouteError::Host);
+        |text: &str| HostPort::parse(text, Some(own.port())).map_err(|_: HostPortError| RouteError::Host);
     let host = sole_host(version, fields)?.map(parse).transpose()?;
     let pseudo = match uri.authority() {
         Some(authority) if version == Version::HTTP_2 => Some(parse(authority.as_str())?),
@@ -170,7 +172,7 @@ fn named_authority(
         (Some(pseudo), Some(host)) if pseudo != host => Err(RouteError::Host),
         (Some(authority), _) | (None, Some(authority)) => Ok(authority),
         // HTTP/1.0 knows no Host: the connection's own name has to do.
-        (None, None) if version == Version::HTTP_10 => parse("localhost"),
+        (None, None) if version == Version::HTTP_10 => Ok(own.clone()),
         (None, None) => Err(RouteError::Host),
     }
 }

@@ -86,6 +86,7 @@ fn inside_a_tunnel_only_its_own_host_is_answered() {
         ("/v1/x?y", Version::HTTP_11, &["API.openai.com:443"]),
         ("https://api.openai.com/v1/x?y", Version::HTTP_11, &["api.openai.com"]),
         ("https://api.openai.com/v1/x?y", Version::HTTP_2, &[]),
+        ("/v1/x?y", Version::HTTP_10, &[]),
     ] {
         assert_eq!(route("GET", uri, version, hosts).as_ref(), Ok(&expected), "{uri}");
     }
