@@ -14,6 +14,7 @@ mod stage;
 mod broken;
 mod certificates;
 mod errors;
+mod fidelity;
 mod forward;
 mod misdirected;
 mod pages;
