@@ -4,6 +4,8 @@
 mod client;
 #[path = "../support/conversation.rs"]
 mod conversation;
+#[path = "../support/exchange.rs"]
+mod exchange;
 #[path = "../support/origin.rs"]
 mod origin;
 #[path = "../support/program.rs"]
@@ -12,11 +14,13 @@ mod program;
 mod stage;
 
 mod broken;
+mod cancelling;
 mod certificates;
 mod errors;
 mod fidelity;
 mod forward;
 mod misdirected;
 mod pages;
+mod streaming;
 mod tunnel;
 mod ways_in;
