@@ -1,14 +1,22 @@
 //! The proxy's own pages, for people and for their tools on the same machine.
 
+mod events;
 pub mod journal;
+mod pac;
+mod page;
+mod snippets;
 
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{Method, Response};
 use serde_json::json;
 
 use crate::error::{Error, Kind};
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
+use crate::shutdown::Shutdown;
 use journal::Journal;
 
 /// Answered by us on the names that we intercept, too: who reads it there knows that interception works.
@@ -19,15 +27,27 @@ pub const PRODUCT_FIELD: HeaderName = HeaderName::from_static("x-azure-openai-pr
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+const TEXT: &str = "text/plain; charset=utf-8";
+
 /// What the pages show; nothing of it is secret.
 #[derive(Clone, Debug)]
 pub struct Admin {
     /// The root certificate, to be trusted by clients.
     pub root_pem: String,
+    /// The file that holds it.
+    pub ca_path: String,
+    /// Its SHA-256 digest in hex.
+    pub fingerprint: String,
+    /// The day on which it expires.
+    pub expiry: String,
     /// Who answers OpenAI requests: `azure` or `openai`.
     pub mode: &'static str,
     /// Where OpenAI requests go, in words.
     pub destination: String,
+    /// Whether they are paid for with a key that the proxy holds.
+    pub holds_key: bool,
+    /// Models and the deployments that answer for them, where they are mapped.
+    pub models: Vec<(String, String)>,
     /// Whose tunnels are intercepted.
     pub intercepted: Vec<String>,
     /// Names besides the loopback ones by which this listener may be asked.
@@ -36,27 +56,37 @@ pub struct Admin {
     pub journal: Journal,
 }
 
+/// The head of a request for a page.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// The path of its target.
+    pub path: &'a str,
+    /// Its fields.
+    pub fields: &'a HeaderMap,
+    /// Whom it names.
+    pub authority: &'a HostPort,
+}
+
 /// Answers a page. The caller has checked that the client is on this machine.
 ///
-/// A name that is not ours is refused, or a page in a browser could have its own name point
-/// here and read ours (DNS rebinding).
-pub fn respond(
-    admin: &Admin,
-    method: &Method,
-    path: &str,
-    authority: &HostPort,
-) -> Result<Response<Body>, Error> {
-    let ours = |name: &str| admin.names.iter().any(|own| own == name);
-    if !authority.host().is_loopback() && !authority.host().name().is_some_and(ours) {
+/// A stream of events ends on shutdown.
+pub fn respond(admin: &Admin, asked: &Asked<'_>, shutdown: Shutdown) -> Result<Response<Body>, Error> {
+    if !asked.names_us(admin) || asked.is_of_another_site() {
         return Err(Kind::NotFound.into());
     }
-    only_read(method)?;
-    match path {
-        "/" => Ok(page("text/plain; charset=utf-8", overview(admin, authority))),
-        "/ca.pem" => Ok(page("application/x-pem-file", admin.root_pem.clone())),
-        "/healthz" => Ok(page("text/plain; charset=utf-8", "ok\n".into())),
-        WELL_KNOWN => identify(admin, method, false),
-        _ => Err(Kind::NotFound.into()),
+    only_read(asked.method)?;
+    let authority = asked.authority;
+    match asked.path {
+        "/" if asked.wants_html() => Ok(page::page(admin, authority)),
+        "/" => Ok(answer(TEXT, overview(admin, authority))),
+        "/events" => Ok(of_type(events::MEDIA_TYPE, events::stream(&admin.journal, shutdown))),
+        "/ca.pem" => Ok(answer("application/x-pem-file", admin.root_pem.clone())),
+        "/proxy.pac" => Ok(answer(pac::MEDIA_TYPE, pac::file(&admin.intercepted, &authority.to_string()))),
+        "/healthz" => Ok(answer(TEXT, "ok\n")),
+        WELL_KNOWN => identify(admin, asked.method, false),
+        path => page::part(path).ok_or(Kind::NotFound.into()),
     }
 }
 
@@ -66,7 +96,7 @@ pub fn respond(
 pub fn identify(admin: &Admin, method: &Method, intercepted: bool) -> Result<Response<Body>, Error> {
     only_read(method)?;
     let content = json!({ "azure_openai_proxy": VERSION, "intercepted": intercepted, "mode": admin.mode });
-    Ok(page("application/json", format!("{content}\n")))
+    Ok(answer("application/json", format!("{content}\n")))
 }
 
 fn only_read(method: &Method) -> Result<(), Error> {
@@ -78,7 +108,8 @@ fn overview(admin: &Admin, authority: &HostPort) -> String {
         "azure-openai-proxy is running.\n\n\
          As a proxy:     export https_proxy=http://{authority}\n\
          As a base URL:  export OPENAI_BASE_URL=http://{authority}/v1\n\
-         Certificate:    http://{authority}/ca.pem (clients behind https_proxy must trust it)\n\n\
+         Certificate:    http://{authority}/ca.pem (clients behind https_proxy must trust it)\n\
+         Live, for a browser: http://{authority}/\n\n\
          Intercepted:    {}\n\
          Goes to:        {}\n",
         admin.intercepted.join(", "),
@@ -86,11 +117,56 @@ fn overview(admin: &Admin, authority: &HostPort) -> String {
     )
 }
 
-fn page(media_type: &'static str, content: String) -> Response<Body> {
-    let mut response = Response::new(body::full(content));
+fn answer(media_type: &'static str, content: impl Into<Bytes>) -> Response<Body> {
+    of_type(media_type, body::full(content))
+}
+
+fn of_type(media_type: &'static str, content: Body) -> Response<Body> {
+    let mut response = Response::new(content);
     let fields = response.headers_mut();
     fields.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    fields.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    fields.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
     fields.insert(PRODUCT_FIELD, HeaderValue::from_static(VERSION));
     response
 }
+
+// === impl Asked ===
+
+impl Asked<'_> {
+    /// Whether it names this machine, or us by a name of the listener's certificate.
+    ///
+    /// Under any other name a page in a browser could have that name point here and read ours (DNS rebinding).
+    fn names_us(&self, admin: &Admin) -> bool {
+        let host = self.authority.host();
+        host.is_loopback() || host.name().is_some_and(|name| admin.names.iter().any(|own| own == name))
+    }
+
+    /// Whether another site's page asks, another port of this machine included (Fetch Metadata, RFC 6454 §7).
+    ///
+    /// A link to the page is followed from anywhere: who sees it then is the person, not the other site.
+    fn is_of_another_site(&self) -> bool {
+        let field = |name: &str| self.fields.get(name).map(|value| value.as_bytes());
+        let link = self.path == "/"
+            && field("sec-fetch-mode") == Some(b"navigate")
+            && field("sec-fetch-dest") == Some(b"document");
+        let foreign = !matches!(field("sec-fetch-site"), None | Some(b"same-origin" | b"none"));
+        let own_origin = |origin: &[u8]| {
+            let authority = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
+            authority == Some(self.authority.to_string().as_bytes())
+        };
+        foreign && !link || field("origin").is_some_and(|origin| !own_origin(origin))
+    }
+
+    /// Whether it is a browser's; `curl` and its like take anything and get text.
+    fn wants_html(&self) -> bool {
+        let mut lines = self.fields.get_all(ACCEPT).iter();
+        lines.any(|line| line.to_str().is_ok_and(|line| line.contains("text/html")))
+    }
+}
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

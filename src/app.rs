@@ -139,15 +139,8 @@ fn compose(
         tracing::warn!("upstream roots: {note}");
     }
     let policy = Policy::new(addresses);
+    let admin = admin(&config, authority);
     let tls = roots::client_config(trusted.store);
-    let admin = Admin {
-        root_pem: authority.root_pem(),
-        mode: mode_name(&config.rewrite.mode),
-        destination: destination(&config.rewrite.mode),
-        intercepted: config.intercept.clone(),
-        names: config.tls_names.clone(),
-        journal: Journal::new(),
-    };
     Ok(Proxy::new(Parts {
         upstream: Upstream::new(&config.upstream, policy.clone(), tls),
         intercepted: InterceptList::new(config.intercept),
@@ -161,6 +154,25 @@ fn compose(
         admin,
         pseudonym: pseudonym(),
     }))
+}
+
+/// What the proxy's own pages show.
+fn admin(config: &Config, authority: &Authority) -> Admin {
+    let ca_path = config.certs.join("ca.pem");
+    let mapped = config.rewrite.models.entries();
+    Admin {
+        root_pem: authority.root_pem(),
+        ca_path: std::path::absolute(&ca_path).unwrap_or(ca_path).display().to_string(),
+        fingerprint: authority.fingerprint(),
+        expiry: authority.not_after().date().to_string(),
+        mode: mode_name(&config.rewrite.mode),
+        destination: destination(&config.rewrite.mode),
+        holds_key: config.rewrite.mode.holds_key(),
+        models: mapped.map(|(model, deployment)| (model.to_owned(), deployment.to_owned())).collect(),
+        intercepted: config.intercept.clone(),
+        names: config.tls_names.clone(),
+        journal: Journal::new(),
+    }
 }
 
 fn leaves(config: &Config, authority: &Arc<Authority>) -> Result<Leaves, StartError> {

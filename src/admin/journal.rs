@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use tokio::sync::broadcast;
 
+pub(super) use record::now_ms;
 pub use record::{Outcome, Record, Tokens};
 pub use series::{Slot, Timed};
 
@@ -140,14 +141,14 @@ mod tests {
         journal.open(&first);
         journal.open(&second);
         journal.close(second);
-        let (snapshot, mut changes) = journal.watch(record::now_ms());
+        let (snapshot, mut changes) = journal.watch(now_ms());
         assert_eq!(ids(&snapshot), [2, 1], "what is under way comes last");
 
         journal.close(first);
         let change = changes.try_recv().unwrap();
         assert_eq!((change.record.id, change.slot.unwrap().1.requests), (1, 2));
         assert!(changes.try_recv().is_err(), "nothing is told twice");
-        assert_eq!(ids(&journal.watch(record::now_ms()).0), [2, 1]);
+        assert_eq!(ids(&journal.watch(now_ms()).0), [2, 1]);
     }
 
     #[test]

@@ -58,7 +58,7 @@ async fn route(
         }
         OpenRoute::Forward(to, path) => forward::forward(proxy, request, to, &path, peer).await,
         OpenRoute::Asterisk => Ok(Response::new(body::empty())),
-        OpenRoute::Origin(form) => origin(proxy, request, form, peer).await,
+        OpenRoute::Origin(form) => origin(proxy, request, form, peer, shutdown).await,
     }
 }
 
@@ -68,6 +68,7 @@ async fn origin(
     request: Request<Incoming>,
     form: OriginForm,
     peer: Peer,
+    shutdown: Shutdown,
 ) -> Result<Response<Body>, Error> {
     if let Some(host) = form.openai {
         return Ok(exchange::exchange(proxy, request, &host, &form.path, Entry::Intercepted, peer).await);
@@ -77,7 +78,9 @@ async fn origin(
         return Ok(exchange::exchange(proxy, request, &host, &form.path, Entry::Mounted, peer).await);
     }
     peer.client.may_administer()?;
-    admin::respond(proxy.admin(), request.method(), form.path.path(), &form.authority)
+    let (method, path, fields) = (request.method(), form.path.path(), request.headers());
+    let asked = admin::Asked { method, path, fields, authority: &form.authority };
+    admin::respond(proxy.admin(), &asked, shutdown)
 }
 
 /// Where the reverse route leads when nothing is rewritten.

@@ -76,7 +76,7 @@ struct Short(u64);
 struct Span(u64);
 
 /// Milliseconds of Unix time.
-pub(super) fn now_ms() -> u64 {
+pub(in crate::admin) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     millis(since)
 }
