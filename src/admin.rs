@@ -38,6 +38,8 @@ pub struct Admin {
     pub ca_path: String,
     /// Its SHA-256 digest in hex.
     pub fingerprint: String,
+    /// The names that it may sign for, each with those below it.
+    pub permitted: Vec<String>,
     /// The day on which it expires.
     pub expiry: String,
     /// Who answers OpenAI requests: `azure` or `openai`.
@@ -99,6 +101,12 @@ pub fn identify(admin: &Admin, method: &Method, intercepted: bool) -> Result<Res
     Ok(answer("application/json", format!("{content}\n")))
 }
 
+/// What a person runs behind the proxy to see whether interception works.
+fn check(admin: &Admin) -> String {
+    let host = admin.intercepted.first().map_or("api.openai.com", String::as_str);
+    format!("curl https://{host}{WELL_KNOWN}")
+}
+
 fn only_read(method: &Method) -> Result<(), Error> {
     if method == Method::GET || method == Method::HEAD { Ok(()) } else { Err(Kind::MethodNotAllowed.into()) }
 }
@@ -109,9 +117,11 @@ fn overview(admin: &Admin, authority: &HostPort) -> String {
          As a proxy:     export https_proxy=http://{authority}\n\
          As a base URL:  export OPENAI_BASE_URL=http://{authority}/v1\n\
          Certificate:    http://{authority}/ca.pem (clients behind https_proxy must trust it)\n\
-         Live, for a browser: http://{authority}/\n\n\
+         Is it set up?   {} (behind the proxy, answered by it)\n\
+         Live:           http://{authority}/ in a browser\n\n\
          Intercepted:    {}\n\
          Goes to:        {}\n",
+        check(admin),
         admin.intercepted.join(", "),
         admin.destination,
     )

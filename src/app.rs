@@ -164,6 +164,7 @@ fn admin(config: &Config, authority: &Authority) -> Admin {
         root_pem: authority.root_pem(),
         ca_path: std::path::absolute(&ca_path).unwrap_or(ca_path).display().to_string(),
         fingerprint: authority.fingerprint(),
+        permitted: authority.permitted().to_vec(),
         expiry: authority.not_after().date().to_string(),
         mode: mode_name(&config.rewrite.mode),
         destination: destination(&config.rewrite.mode),

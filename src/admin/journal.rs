@@ -76,10 +76,10 @@ impl Journal {
         Record::new(state.begun, method, path)
     }
 
-    /// Shows an exchange that is under way. It has to be closed some day.
+    /// Shows an exchange that is under way, as far as it has got. It has to be closed some day.
     pub fn open(&self, record: &Record) {
         let mut state = self.state();
-        if state.open.len() < OPEN {
+        if state.open.len() < OPEN || state.open.contains_key(&record.id) {
             let record = Arc::new(record.clone());
             state.open.insert(record.id, Arc::clone(&record));
             self.tell(Change { record, slot: None });
@@ -155,7 +155,9 @@ mod tests {
     fn what_is_remembered_has_a_bound() {
         let journal = Journal::new();
         for _ in 0..OPEN + 10 {
-            journal.open(&journal.begin("GET", "/"));
+            let record = journal.begin("GET", "/");
+            journal.open(&record);
+            journal.open(&record);
         }
         assert_eq!(journal.watch(0).0.records.len(), OPEN);
         for id in 1..=300 {

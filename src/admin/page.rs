@@ -64,6 +64,8 @@ fn value(name: &str, admin: &Admin, authority: &str) -> String {
         "intercepted" => escaped(&admin.intercepted.join(", ")),
         "destination" => escaped(&admin.destination),
         "fingerprint" => escaped(&admin.fingerprint),
+        "permitted" => escaped(&admin.permitted.join(", ")),
+        "check" => escaped(&super::check(admin)),
         "expiry" => escaped(&admin.expiry),
         "models" => models(&admin.models),
         "shells" => Shell::ALL.iter().map(|&shell| choice(shell)).collect(),

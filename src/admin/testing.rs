@@ -8,6 +8,7 @@ pub(super) fn admin() -> Admin {
         root_pem: "-----BEGIN CERTIFICATE-----\n".into(),
         ca_path: "/home/u/ca.pem".into(),
         fingerprint: "00ff".into(),
+        permitted: vec!["openai.com".into()],
         expiry: "2036-11-01".into(),
         mode: "azure",
         destination: "Azure OpenAI at https://r.openai.azure.com".into(),

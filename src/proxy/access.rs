@@ -72,6 +72,8 @@ impl Access {
         self.record.answered(parts.status.as_u16(), stream, self.begun.elapsed());
         if content.is_end_stream() {
             self.outcome = Outcome::Complete;
+        } else if stream {
+            self.journal.open(&self.record);
         }
         let usage = UsageReader::for_content(&parts.headers);
         Response::from_parts(parts, Watched { content, access: self, usage, broken: None }.boxed_unsync())

@@ -50,12 +50,11 @@ function change({ record, slot }) {
 
 // === Rows ===
 
+/** Shows what is known of a request, in the row that it has or in a new one. */
 function show(record) {
-  const row = document.createElement("tr");
-  row.dataset.id = record.id;
-  row.dataset.begun = record.begun_ms;
+  const row = rows.get(record.id) ?? place(record);
   row.classList.toggle("open", record.outcome === "open");
-  row.append(
+  row.replaceChildren(
     cell("soft", new Date(record.begun_ms).toLocaleTimeString([], { hour12: false })),
     request(record),
     model(record),
@@ -64,22 +63,24 @@ function show(record) {
     cell("number total", record.total_ms === null ? "" : span(record.total_ms)),
     cell("number", record.tokens ? `${short(record.tokens.input)} → ${short(record.tokens.output)}` : ""),
   );
-  const before = rows.get(record.id);
-  rows.set(record.id, row);
-  if (before) before.replaceWith(row);
-  else place(row);
-  document.getElementById("none").hidden = true;
   return row;
 }
 
-function place(row) {
+/** A new row below those of later requests; the oldest one goes if there are too many. */
+function place(record) {
   const body = document.getElementById("rows");
-  const older = [...body.rows].find((other) => Number(other.dataset.id) < Number(row.dataset.id));
+  const row = element("tr", "", "");
+  row.dataset.id = record.id;
+  row.dataset.begun = record.begun_ms;
+  const older = [...body.rows].find((other) => Number(other.dataset.id) < record.id);
   body.insertBefore(row, older ?? null);
+  rows.set(record.id, row);
   while (body.rows.length > ROWS) {
     rows.delete(Number(body.lastElementChild.dataset.id));
     body.lastElementChild.remove();
   }
+  document.getElementById("none").hidden = true;
+  return row;
 }
 
 function request(record) {
@@ -107,7 +108,7 @@ function status(record) {
     const kind = record.status >= 500 ? "bad" : record.status >= 400 ? "warn" : "good";
     td.append(element("span", kind, record.status));
   }
-  if (record.stream) td.append(element("span", "mark", "stream"));
+  if (record.stream) td.append(element("span", "mark", record.outcome === "open" ? "streaming" : "stream"));
   if (record.reason) td.append(element("span", "mark", record.reason));
   if (record.outcome === "cancelled") td.append(element("span", "mark warn", "client left"));
   if (record.outcome === "broken") td.append(element("span", "mark bad", "broke off"));
@@ -150,7 +151,7 @@ function draw() {
     ["first", (s) => s.requests],
     ["failed", (s) => s.failed],
   ]);
-  chart("latency", mean, `mean time to first byte ${mean}`, span, [
+  chart("latency", `mean ${mean}`, `mean time to first byte ${mean}`, span, [
     ["second", (s) => s.slowest_ms],
     ["first", (s) => (s.answered ? s.ttfb_ms / s.answered : 0)],
   ]);
