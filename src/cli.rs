@@ -138,6 +138,46 @@ pub struct Flags {
     /// Hand Azure's answers on as OpenAI would write them (openai) or as they are (as-is) [default: openai]
     #[arg(long, global = true, value_name = "STYLE")]
     pub responses: Option<String>,
+    /// Map the models inside tools, sessions and evals too
+    #[arg(
+        long,
+        global = true,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub nested_models: Option<String>,
+    /// Map the models in the lines of a batch's file
+    #[arg(
+        long,
+        global = true,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub batch_models: Option<String>,
+    /// Have Azure store the responses that Codex asks it not to store and then refers to
+    #[arg(
+        long,
+        global = true,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub codex_store: Option<String>,
+    /// Take dots and colons out of models that are not in the map, as old deployments needed
+    #[arg(
+        long,
+        global = true,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub strip_dots: Option<String>,
     /// A host to intercept, in place of api.openai.com and its us, eu and ae siblings
     #[arg(long, global = true, value_name = "HOST")]
     pub intercept: Vec<String>,

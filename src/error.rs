@@ -28,10 +28,12 @@ pub enum Kind {
     Refused(Refusal),
     /// The policy forbids it.
     Denied(Denied),
-    /// More content than may be held back before the model is known.
+    /// More content than may be held back.
     TooLarge {
         /// The limit in octets.
         limit: usize,
+        /// What it was held back for.
+        sought: Sought,
     },
     /// The client's content broke off or stood still.
     ClientContent,
@@ -51,6 +53,15 @@ pub enum Kind {
     DialTimeout,
     /// No leaf certificate could be made.
     Certificate,
+}
+
+/// What content is held back for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sought {
+    /// To find what decides about the rest: the model, or the purpose of a file.
+    Model,
+    /// To change it in several places, or to decode it.
+    Whole,
 }
 
 /// Who has to change something.
@@ -209,7 +220,13 @@ impl fmt::Display for Kind {
             Self::Route(error) => error.fmt(f),
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Denied(denied) => denied.fmt(f),
-            Self::TooLarge { limit } => write!(
+            Self::TooLarge { limit, sought: Sought::Whole } => write!(
+                f,
+                "this content is to be changed as a whole, and no more than {limit} octets of it are held back; \
+                 raise buffered_content, or turn off what changes it: compression, nested_models, batch_models, \
+                 codex_store"
+            ),
+            Self::TooLarge { limit, sought: Sought::Model } => write!(
                 f,
                 "the model was not found in the first {limit} octets of the content, which is all that is held \
                  back; send the model first, or raise buffered_content"

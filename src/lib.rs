@@ -46,7 +46,9 @@
 //!
 //! # What holds
 //!
-//! - The only octets of content that change are those of the model's value.
+//! - The only octets of a request's content that change are those of the model's value, unless one of
+//!   [`rewrite::extras`] is on; of a response's, those that [`rewrite::sse`] and [`rewrite::response::error`] add or
+//!   take out.
 //! - A destination is dialled at an address that was checked, and never at one of ours.
 //! - Each frame is written on as it arrives; a stream that breaks upstream is aborted downstream.
 //! - A client that goes away cancels what was asked for it.

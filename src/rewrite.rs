@@ -2,8 +2,8 @@
 //!
 //! `plan` decides from the head alone wherever it can. Where the model decides, it returns a
 //! [`Search`] that reads the content until the model is known and then settles the route. `apply`
-//! makes the head that is sent; nothing else can. The only octets of content that ever change are
-//! those of the model's value, and the [`Splice`] says which.
+//! makes the head that is sent; nothing else can. The only octets of content that change are those of
+//! the model's value, and the [`Splice`] says which; [`extras`] change more where they are on.
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use http::{Method, Request};
@@ -12,6 +12,8 @@ use crate::message::host_port::HostPort;
 
 pub mod azure;
 pub mod credential;
+mod decode;
+pub mod extras;
 pub mod finding;
 pub mod forward;
 pub mod frames;
@@ -35,12 +37,15 @@ pub use model_map::ModelMap;
 pub use refusal::Refusal;
 pub use request::{UpstreamRequest, apply};
 pub use route::Route;
-pub use search::{Progress, Search, Watch};
+pub use search::{Progress, Reworked, Search, Watch};
 pub use splice::Splice;
 
 use azure::Draft;
 use credential::Credential;
+use decode::Coding;
+use extras::Extra;
 use operation::{Home, ModelIn};
+use search::Scanner;
 
 /// Everything that a rewrite depends on beside the request.
 #[derive(Clone, Debug)]
@@ -150,8 +155,14 @@ fn plan_azure(settings: &azure::Settings, models: &ModelMap, asked: &Asked<'_>) 
     }
     let credential = Credential::for_azure(settings, asked.fields, operation.name)?;
     let draft = Draft { operation, path: path.into(), query: asked.query.map(Into::into), credential };
+    let extra = settings.extras.for_request(asked.method, operation, search::content_type(asked.fields));
     let model = match operation.model {
-        ModelIn::Content | ModelIn::Session => return plan_search(settings, models, draft, asked.fields),
+        ModelIn::Content | ModelIn::Session => {
+            return plan_search(settings, models, draft, extra, asked.fields);
+        }
+        ModelIn::Nowhere if !extra.is_none() => {
+            return plan_search(settings, models, draft, extra, asked.fields);
+        }
         ModelIn::Nowhere => None,
         ModelIn::Query => azure::model_in_query(asked.query)?,
         ModelIn::Path => azure::model_in_path(path),
@@ -163,17 +174,17 @@ fn plan_search(
     settings: &azure::Settings,
     models: &ModelMap,
     draft: Draft,
+    extra: Extra,
     fields: &HeaderMap,
 ) -> Result<Plan, Refusal> {
     let needed = azure::needs_model(settings, draft.operation);
-    if let Some(coding) = search::content_coding(fields) {
-        if needed || !models.is_identity() {
-            return Err(Refusal::ContentEncoding { coding });
-        }
+    let nothing_to_change = !needed && models.is_identity() && extra.is_none();
+    if nothing_to_change && decode::is_coded(fields) {
         return draft.settle(settings, models, None).map(Plan::Pass);
     }
-    match search::Scanner::new(draft.operation.model, fields) {
-        Ok(scanner) => Ok(Plan::Search(Search::new(draft, scanner, needed))),
+    let coding = Coding::of(fields).map_err(|coding| Refusal::ContentEncoding { coding })?;
+    match Scanner::new(draft.operation.model, &extra, fields) {
+        Ok(scanner) => Ok(Plan::Search(Search::new(draft, extra, coding, scanner, needed))),
         Err(fault) if needed => Err(fault.into()),
         // Azure judges it.
         Err(_) => draft.settle(settings, models, None).map(Plan::Pass),

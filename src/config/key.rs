@@ -91,6 +91,14 @@ keys! {
     ClassicApiVersion: "classic_api_version" Text Anywhere [] = ["2025-04-01-preview"];
     /// How the contents of Azure's answers are handed on: `openai` or `as-is`.
     Responses: "responses" Text Anywhere [] = ["openai"];
+    /// Map the models inside tools, sessions and evals too.
+    NestedModels: "nested_models" Switch Anywhere [] = ["false"];
+    /// Map the models in the lines of a batch's file.
+    BatchModels: "batch_models" Switch Anywhere [] = ["false"];
+    /// Have Azure store the responses that Codex asks it not to store and then refers to.
+    CodexStore: "codex_store" Switch Anywhere [] = ["false"];
+    /// Take dots and colons out of models that are not in the map.
+    StripDots: "strip_dots" Switch Anywhere [] = ["false"];
     /// Hosts whose tunnels are intercepted.
     Intercept: "intercept" List Anywhere []
         = ["api.openai.com", "us.api.openai.com", "eu.api.openai.com", "ae.api.openai.com"];

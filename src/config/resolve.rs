@@ -15,6 +15,7 @@ use super::problem::{Fault, Problem};
 use super::value::{self, ValueError};
 use crate::message::hop_by_hop::is_hop_by_hop;
 use crate::rewrite::azure::{self, ApiVersion, Endpoint, Surface};
+use crate::rewrite::extras::Extras;
 use crate::rewrite::model_map::{ModelMap, ModelMapError};
 use crate::rewrite::response::Style;
 use crate::rewrite::{self, Mode};
@@ -57,6 +58,8 @@ struct Draft {
     classic_models: Vec<String>,
     classic_api_version: Option<ApiVersion>,
     responses: Style,
+    extras: Extras,
+    strip_dots: bool,
     intercept: Vec<String>,
     tls_names: Vec<String>,
     certs: Option<PathBuf>,
@@ -98,6 +101,10 @@ impl Draft {
             Key::ClassicModels => given.all(&mut self.classic_models, ours(non_empty)),
             Key::ClassicApiVersion => given.maybe(&mut self.classic_api_version, theirs),
             Key::Responses => given.one(&mut self.responses, theirs),
+            Key::NestedModels => given.one(&mut self.extras.nested_models, ours(value::switch)),
+            Key::BatchModels => given.one(&mut self.extras.batch_models, ours(value::switch)),
+            Key::CodexStore => given.one(&mut self.extras.codex_store, ours(value::switch)),
+            Key::StripDots => given.one(&mut self.strip_dots, ours(value::switch)),
             Key::Intercept => given.all(&mut self.intercept, ours(value::host_name)),
             Key::TlsNames => given.all(&mut self.tls_names, ours(value::host_name)),
             Key::Certs => given.maybe(&mut self.certs, ours(path)),
@@ -144,12 +151,15 @@ impl Draft {
             .then(|| Problem::at(origin, Key::Listen, Fault::Anonymous { listener }))
     }
 
-    fn finish(self, azure_key: AzureKey, color: bool) -> Option<Config> {
+    fn finish(mut self, azure_key: AzureKey, color: bool) -> Option<Config> {
         let (key, key_command) = match azure_key {
             AzureKey::None => (None, None),
             AzureKey::Known(key) => (Some(key), None),
             AzureKey::Command(command) => (None, Some(command)),
         };
+        if self.strip_dots {
+            self.models.strip_dots();
+        }
         let target = self.target?;
         let (mode, key_command) = match target {
             Upstream::OpenAi => (Mode::OpenAi, None),
@@ -162,6 +172,7 @@ impl Draft {
                     classic_models: self.classic_models,
                     classic_api_version: self.classic_api_version?,
                     responses: self.responses,
+                    extras: self.extras,
                 }),
                 key_command,
             ),

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::cli::Cli;
 use crate::rewrite::azure;
+use crate::rewrite::extras::Extras;
 use crate::rewrite::response::Style;
 
 mod problems;
@@ -72,6 +73,8 @@ fn the_defaults_are_those_of_the_modules() {
     assert_eq!(config.intercept.len(), 4);
     assert_eq!(config.tls_names, ["localhost"]);
     assert!(!config.policy.allow_anonymous);
+    assert_eq!(azure_of(&config).extras, Extras::default());
+    assert_eq!(config.rewrite.models.deployment("gpt-4.1"), "gpt-4.1");
     let azure = azure_of(&config);
     assert_eq!(azure.surface, azure::Surface::V1 { preview: false });
     assert_eq!((azure.key.as_ref(), azure.key_header.as_str()), (None, "api-key"));
@@ -118,7 +121,7 @@ fn maps_of_all_layers_come_together() {
     let file = "[map]\na = 'file'\nb = 'file'\nc = 'file'\n'with,comma' = 'file'";
     let variables = [ENDPOINT, ("AZURE_OPENAI_MODEL_MAPPER", "a=env,b=env")];
     let models = Machine::new(&variables, file, &["--map", "a=flag"]).config().rewrite.models;
-    let answers = ["a", "b", "c", "with,comma", "d"].map(|model| models.deployment(model));
+    let answers = ["a", "b", "c", "with,comma", "d"].map(|model| models.deployment(model).into_owned());
     assert_eq!(answers, ["flag", "env", "file", "file", "d"]);
 }
 
@@ -135,13 +138,17 @@ fn every_setting_is_read_into_its_place() {
     let file = "endpoint = 'https://r'\nkey_header = 'x-key'\nclassic_models = ['w']\n\
         classic_api_version = '2024-10-21'\nintercept = ['A.example']\ntls_names = ['b.example']\n\
         resolve = ['r:443:127.0.0.1:9']\nallow_anonymous = true\nbuffered_content = '1KiB'\n\
-        max_connections = 7\nresponses = 'as-is'\nlog_format = 'json'\nlog = 'debug'\napi_key_command = 'print it'";
+        max_connections = 7\nresponses = 'as-is'\n\
+        nested_models = true\nbatch_models = true\ncodex_store = true\nstrip_dots = true\nlog_format = 'json'\nlog = 'debug'\napi_key_command = 'print it'";
     let config = Machine::new(&[("NO_COLOR", "1")], file, &["--listen", "0", "--listen", "[::1]:0"]).config();
     assert_eq!(config.listen, ["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()]);
     assert_eq!(azure_of(&config).key_header.as_str(), "x-key");
     assert_eq!(azure_of(&config).classic_models, ["w"]);
     assert_eq!(azure_of(&config).classic_api_version.to_string(), "2024-10-21");
     assert_eq!(azure_of(&config).responses, Style::AsIs);
+    let extras = Extras { nested_models: true, batch_models: true, codex_store: true };
+    assert_eq!(azure_of(&config).extras, extras);
+    assert_eq!(config.rewrite.models.deployment("gpt-4.1"), "gpt-41");
     assert_eq!(
         (&config.intercept[..], &config.tls_names[..]),
         (&["a.example".into()][..], &["b.example".into()][..])

@@ -29,7 +29,7 @@ fn each_kind_has_its_status_its_label_and_its_culprit() {
             false,
         ),
         (Kind::MethodNotAllowed, 405, "method_not_allowed", Fault::Client, false),
-        (Kind::TooLarge { limit: 1 }, 413, "content_too_large", Fault::Client, true),
+        (Kind::TooLarge { limit: 1, sought: Sought::Model }, 413, "content_too_large", Fault::Client, true),
         (Kind::Route(misdirected), 421, "misdirected_request", Fault::Client, false),
         (Kind::Certificate, 500, "no_leaf_certificate", Fault::Internal, false),
         (

@@ -5,19 +5,29 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Sought};
 use crate::message::body::{Body, BoxError};
 use crate::rewrite::{Progress, Search, Splice, Watch};
 
-/// Content that was read far enough to know its model.
+/// Content that was read as far as it had to be.
 pub struct Held {
     frames: VecDeque<Frame<Bytes>>,
+    octets: usize,
     rest: Option<Incoming>,
+}
+
+/// What bounds the reading of content that is held back.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Octets that are held, and octets that come out of them when they are decoded.
+    pub octets: usize,
+    /// How long the client may pause.
+    pub idle: Duration,
 }
 
 /// Content as it goes upstream: what was held, with the model spliced, then the rest as it comes.
@@ -28,47 +38,47 @@ struct Released {
     declared: Option<u64>,
 }
 
-/// Reads until the search knows the model or the content ends.
-///
-/// At most `limit` octets are held, and the client may pause for `idle` at most.
-pub async fn hold(
-    mut content: Incoming,
-    search: &mut Search,
-    limit: usize,
-    idle: Duration,
-) -> Result<Held, Error> {
-    let mut held = Held { frames: VecDeque::new(), rest: None };
-    let mut octets = 0;
-    loop {
-        let frame = tokio::time::timeout(idle, content.frame()).await;
-        let frame = match frame.map_err(|elapsed| Error::because(Kind::ClientContent, elapsed))? {
-            Some(frame) => frame.map_err(|broken| Error::because(Kind::ClientContent, broken))?,
-            None => {
-                search.end()?;
-                return Ok(held);
-            }
-        };
-        let progress = match frame.data_ref() {
-            Some(data) => {
-                octets += data.len();
-                search.push(data)?
-            }
-            None => Progress::More,
-        };
-        held.frames.push_back(frame);
-        if progress == Progress::Found {
-            held.rest = Some(content);
-            return Ok(held);
-        }
-        if octets > limit {
-            return Err(Kind::TooLarge { limit }.into());
-        }
-    }
-}
-
 // === impl Held ===
 
 impl Held {
+    /// Reads until the search knows the model or the content ends.
+    pub async fn until_found(content: Incoming, search: &mut Search, bounds: Bounds) -> Result<Self, Error> {
+        let mut held = Self { frames: VecDeque::new(), octets: 0, rest: Some(content) };
+        while held.rest.is_some() {
+            if held.read(search, bounds, Sought::Model).await? == Progress::Found {
+                break;
+            }
+        }
+        Ok(held)
+    }
+
+    /// Reads on to the end of the content, and returns all of it.
+    pub async fn whole(&mut self, search: &mut Search, bounds: Bounds) -> Result<Bytes, Error> {
+        while self.rest.is_some() {
+            self.read(search, bounds, Sought::Whole).await?;
+        }
+        let mut whole = BytesMut::with_capacity(self.octets);
+        let mut trailers = VecDeque::new();
+        for frame in self.frames.drain(..) {
+            match frame.into_data() {
+                Ok(data) => whole.extend_from_slice(&data),
+                Err(frame) => trailers.push_back(frame),
+            }
+        }
+        self.frames = trailers;
+        let whole = whole.freeze();
+        self.replace(whole.clone());
+        Ok(whole)
+    }
+
+    /// Puts other content in place of that which [`Held::whole`] returned.
+    pub fn replace(&mut self, content: Bytes) {
+        self.frames.retain(Frame::is_trailers);
+        if !content.is_empty() {
+            self.frames.push_front(Frame::data(content));
+        }
+    }
+
     /// Replaces the model where it has to be, and lets everything go on. `declared` is the
     /// number of octets that the client declared, corrected for the splice.
     pub fn release(mut self, splice: Option<Splice>, search: Search, declared: Option<u64>) -> Body {
@@ -76,6 +86,33 @@ impl Held {
             self.frames = spliced(self.frames, splice);
         }
         Released { held: self, watch: search.watch(), declared }.boxed_unsync()
+    }
+
+    /// Reads one frame and shows it to the search.
+    async fn read(&mut self, search: &mut Search, bounds: Bounds, sought: Sought) -> Result<Progress, Error> {
+        let Some(rest) = &mut self.rest else { return Ok(Progress::Found) };
+        let frame = tokio::time::timeout(bounds.idle, rest.frame()).await;
+        let frame = match frame.map_err(|elapsed| Error::because(Kind::ClientContent, elapsed))? {
+            Some(frame) => frame.map_err(|broken| Error::because(Kind::ClientContent, broken))?,
+            None => {
+                self.rest = None;
+                search.end()?;
+                return Ok(Progress::Found);
+            }
+        };
+        let progress = match frame.data_ref() {
+            Some(data) => {
+                self.octets += data.len();
+                search.push(data)?
+            }
+            None => Progress::More,
+        };
+        self.frames.push_back(frame);
+        let past = self.octets > bounds.octets || search.octets() > bounds.octets as u64;
+        if past && (progress == Progress::More || sought == Sought::Whole) {
+            return Err(Kind::TooLarge { limit: bounds.octets, sought }.into());
+        }
+        Ok(progress)
     }
 }
 

@@ -8,9 +8,10 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use super::access::Access;
+use super::content::{Bounds, Held};
 use super::normalise::normalise;
 use super::respond::{self, Form};
-use super::{Peer, Proxy, content};
+use super::{Peer, Proxy};
 use crate::admin;
 use crate::error::{Error, Kind};
 use crate::message::body::{self, Body};
@@ -84,15 +85,27 @@ async fn answer(
 /// Reads as far as the model, then sends.
 async fn searched(
     proxy: &Proxy,
-    parts: Parts,
+    mut parts: Parts,
     content: Incoming,
     mut search: Search,
     origin: Option<&HeaderValue>,
     access: &mut Access,
 ) -> Result<Response<Body>, Error> {
-    let (limit, idle) = (proxy.limits().buffered_content, proxy.upstream_settings().idle_timeout);
-    let held = content::hold(content, &mut search, limit, idle).await?;
-    let (route, splice) = search.settle(proxy.rewrite())?;
+    let settings = proxy.rewrite();
+    let bounds =
+        Bounds { octets: proxy.limits().buffered_content, idle: proxy.upstream_settings().idle_timeout };
+    let mut held = Held::until_found(content, &mut search, bounds).await?;
+    let (route, mut splice) = search.settle(settings)?;
+    if search.needs_whole(splice.as_ref()) {
+        let whole = held.whole(&mut search, bounds).await?;
+        if let Some(reworked) = search.rework(settings, &whole, splice.take())? {
+            if reworked.decoded {
+                tracing::info!("compressed content had to be changed: it is sent on decoded");
+            }
+            reworked.fit_fields(&mut parts.headers);
+            held.replace(reworked.content.into());
+        }
+    }
     let release = |declared| held.release(splice.clone(), search, declared);
     send(proxy, parts, route, splice.as_ref(), release, origin, access).await
 }

@@ -3,6 +3,7 @@
 use http::header::HeaderName;
 
 use super::credential::Credential;
+use super::extras::Extras;
 use super::refusal::Refusal;
 use super::response::Style;
 use super::route::{Route, Scope};
@@ -36,6 +37,8 @@ pub struct Settings {
     pub classic_api_version: ApiVersion,
     /// How the contents of answers are handed on.
     pub responses: Style,
+    /// What is changed in contents beside the model.
+    pub extras: Extras,
 }
 
 // === impl Settings ===
@@ -51,6 +54,7 @@ impl Settings {
             classic_models: Vec::new(),
             classic_api_version: ApiVersion::default(),
             responses: Style::default(),
+            extras: Extras::default(),
         }
     }
 

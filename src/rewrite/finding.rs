@@ -40,6 +40,9 @@ pub enum Fault {
     /// The content cannot be read as far as the model.
     #[error("The content of the request is malformed before any model parameter.")]
     Malformed,
+    /// The content cannot be decoded.
+    #[error("The content of the request is not what its Content-Encoding says.")]
+    Undecodable,
 }
 
 /// The content names its model a second time. Readers differ in which of two they believe, so
@@ -58,7 +61,7 @@ impl Fault {
             Self::Empty => "empty_string",
             Self::NotString => "invalid_type",
             Self::TooLong => "string_above_max_length",
-            Self::NotObject | Self::Malformed => "invalid_content",
+            Self::NotObject | Self::Malformed | Self::Undecodable => "invalid_content",
         }
     }
 }

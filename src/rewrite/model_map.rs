@@ -1,5 +1,6 @@
 //! Which Azure deployment answers for which model.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -14,6 +15,7 @@ const BUILT_IN: [(&str, &str); 2] =
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModelMap {
     entries: Vec<(Box<str>, Box<str>)>,
+    strip_dots: bool,
 }
 
 /// Why an entry cannot be taken.
@@ -67,14 +69,24 @@ impl ModelMap {
         Ok(())
     }
 
+    /// Takes the dots and colons out of models that are not in the map, as was done when deployments could
+    /// not have them. Today's can: `gpt-4.1` would be asked for as `gpt-41`.
+    pub fn strip_dots(&mut self) {
+        self.strip_dots = true;
+    }
+
     /// The deployment that answers for a model.
-    pub fn deployment<'a>(&'a self, model: &'a str) -> &'a str {
-        self.effective().find(|&(known, _)| known == model).map_or(model, |(_, deployment)| deployment)
+    pub fn deployment<'a>(&'a self, model: &'a str) -> Cow<'a, str> {
+        match self.effective().find(|&(known, _)| known == model) {
+            Some((_, deployment)) => Cow::Borrowed(deployment),
+            None if self.strip_dots && model.contains(['.', ':']) => model.replace(['.', ':'], "").into(),
+            None => Cow::Borrowed(model),
+        }
     }
 
     /// Whether every model is its own deployment name.
     pub fn is_identity(&self) -> bool {
-        self.effective().all(|(model, _)| self.deployment(model) == model)
+        !self.strip_dots && self.effective().all(|(model, _)| self.deployment(model) == model)
     }
 
     /// The models to show to clients, in order: the operator's, or the built-in ones if there are none.
@@ -142,6 +154,25 @@ mod tests {
         }
         // A deployment may hold "=", a model may not.
         assert_eq!("a=b=c".parse::<ModelMap>().unwrap().deployment("a"), "b=c");
+    }
+
+    #[test]
+    fn strips_dots_and_colons_of_unmapped_models_when_asked_to() {
+        let mut map: ModelMap = "gpt-4.1=gpt-4.1-eu".parse().unwrap();
+        map.strip_dots();
+        for (model, deployment) in [
+            ("gpt-4.1", "gpt-4.1-eu"),
+            ("gpt-4.5", "gpt-45"),
+            ("ft:gpt-3.5-turbo:acme::abc", "ftgpt-35-turboacmeabc"),
+            ("gpt-4o", "gpt-4o"),
+        ] {
+            assert_eq!(map.deployment(model), deployment);
+        }
+        let mut undone: ModelMap =
+            "gpt-3.5-turbo=gpt-3.5-turbo,gpt-3.5-turbo-0301=gpt-3.5-turbo-0301".parse().unwrap();
+        assert!(undone.is_identity());
+        undone.strip_dots();
+        assert!(!undone.is_identity());
     }
 
     #[test]

@@ -26,6 +26,10 @@ pub enum Wanted {
     Model,
     /// `session`: its content is JSON with a top-level `model`.
     Session,
+    /// `purpose`: its content takes the name's place.
+    Purpose,
+    /// `file`: only its place is found, and the name is empty.
+    File,
 }
 
 /// A reader of multipart/form-data in pieces; it keeps one part's head or the model, nothing else.
@@ -215,8 +219,10 @@ impl Scanner {
             let wanted = match self.wanted {
                 Wanted::Model => b"model".as_slice(),
                 Wanted::Session => b"session",
+                Wanted::Purpose => b"purpose",
+                Wanted::File => b"file",
             };
-            if header::names_field(&self.held, wanted) {
+            if header::names_field(&self.held, wanted, self.wanted == Wanted::File) {
                 self.begin()?;
             }
             self.state = State::Data;

@@ -58,9 +58,16 @@ pub fn apply(
 
 /// Makes the fields that describe the content true of the spliced one.
 fn fit_fields(fields: &mut HeaderMap, splice: &Splice) {
+    let declared = fields.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    fit_length(fields, declared.and_then(|declared| splice.length_after(declared)));
+}
+
+/// Makes the fields that describe content true of changed content of this length. Where no length was
+/// declared, none is.
+pub(super) fn fit_length(fields: &mut HeaderMap, length: Option<u64>) {
     drop_digests(fields);
-    let Some(length) = fields.get(CONTENT_LENGTH) else { return };
-    match length.to_str().ok().and_then(|length| splice.length_after(length.parse().ok()?)) {
+    let declared = fields.contains_key(CONTENT_LENGTH);
+    match length.filter(|_| declared) {
         Some(length) => fields.insert(CONTENT_LENGTH, length.into()),
         // Never sent wrong: without it the content is framed by chunks.
         None => fields.remove(CONTENT_LENGTH),
@@ -68,7 +75,7 @@ fn fit_fields(fields: &mut HeaderMap, splice: &Splice) {
 }
 
 /// Takes out what is not true of changed content.
-pub(super) fn drop_digests(fields: &mut HeaderMap) {
+fn drop_digests(fields: &mut HeaderMap) {
     for digest in &DIGESTS {
         fields.remove(digest);
     }

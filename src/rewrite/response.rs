@@ -4,14 +4,14 @@ use std::str::FromStr;
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ALT_SVC,
-    CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY,
+    CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY,
 };
 use http::response::Parts;
 use thiserror::Error;
 
-use super::request::drop_digests;
+use super::decode::is_coded;
+use super::request::fit_length;
 use super::route::{Route, Scope};
-use super::search::content_coding;
 use super::{Mode, Settings, sse};
 use crate::message::hop_by_hop;
 
@@ -79,7 +79,7 @@ pub fn normalise(route: &Route, parts: &mut Parts, origin: Option<&HeaderValue>)
 pub fn treatment(settings: &Settings, route: &Route, parts: &Parts) -> Treatment {
     let Mode::Azure(azure) = &settings.mode else { return Treatment::Pass };
     let for_openai = matches!(route.scope, Scope::V1 | Scope::Deployment | Scope::Resource);
-    if azure.responses == Style::AsIs || !for_openai || content_coding(&parts.headers).is_some() {
+    if azure.responses == Style::AsIs || !for_openai || is_coded(&parts.headers) {
         return Treatment::Pass;
     }
     let failed = parts.status.is_client_error() || parts.status.is_server_error();
@@ -95,12 +95,7 @@ pub fn treatment(settings: &Settings, route: &Route, parts: &Parts) -> Treatment
 
 /// Makes the fields that describe the content true of what it becomes; `length` is `None` where that is not known.
 pub fn fit_fields(fields: &mut HeaderMap, length: Option<usize>) {
-    drop_digests(fields);
-    if fields.remove(CONTENT_LENGTH).is_some()
-        && let Some(length) = length
-    {
-        fields.insert(CONTENT_LENGTH, length.into());
-    }
+    fit_length(fields, length.map(|length| length as u64));
 }
 
 /// The media type without its parameters, in lower case; empty if there is none.

@@ -1,15 +1,21 @@
 //! Reading content until its model is known, and watching the rest for a second one.
 
-use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use http::header::{CONTENT_ENCODING, HeaderMap};
 
 use super::azure::Draft;
-use super::finding::{Fault, Finding, Model, Repeated};
+use super::decode::{Coding, Reader};
+use super::extras::Extra;
+use super::finding::{Fault, Model};
 use super::operation::ModelIn;
 use super::refusal::Refusal;
+use super::request::fit_length;
 use super::route::Route;
-use super::splice::Splice;
-use super::{Mode, Settings, json, multipart};
+use super::splice::{Splice, splice_all};
+use super::{Mode, Settings, azure};
+
+mod scanner;
+
+pub(super) use scanner::{Scanner, content_type};
 
 /// A request whose content must be read until its model is known.
 ///
@@ -18,7 +24,9 @@ use super::{Mode, Settings, json, multipart};
 #[derive(Debug)]
 pub struct Search {
     draft: Draft,
-    scanner: Scanner,
+    coding: Option<Coding>,
+    reader: Reader,
+    extra: Extra,
     /// Whether a fault is fatal: the route hangs on the model.
     needed: bool,
 }
@@ -35,21 +43,30 @@ pub enum Progress {
 /// What follows a search over the content that streams behind it.
 #[derive(Debug)]
 pub struct Watch {
-    scanner: Scanner,
+    reader: Reader,
 }
 
-/// A reader of one of the two forms of content.
+/// Content that could only be changed as a whole, and was.
 #[derive(Debug)]
-pub(super) enum Scanner {
-    Json(json::Scanner),
-    Form(Box<multipart::Scanner>),
+pub struct Reworked {
+    /// What is sent in place of what came.
+    pub content: Vec<u8>,
+    /// Whether its coding was undone for good.
+    pub decoded: bool,
 }
 
 // === impl Search ===
 
 impl Search {
-    pub(super) fn new(draft: Draft, scanner: Scanner, needed: bool) -> Self {
-        Self { draft, scanner, needed }
+    /// A search by this scanner; `needed` says that the route hangs on the model.
+    pub(super) fn new(
+        draft: Draft,
+        extra: Extra,
+        coding: Option<Coding>,
+        scanner: Scanner,
+        needed: bool,
+    ) -> Self {
+        Self { draft, coding, reader: Reader::new(coding, scanner), extra, needed }
     }
 
     /// Reads on.
@@ -58,7 +75,7 @@ impl Search {
     ///
     /// The model is named twice, or the route hangs on a model that is not there.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Progress, Refusal> {
-        self.scanner.push(chunk)?;
+        self.reader.push(chunk)?;
         self.progress()
     }
 
@@ -66,36 +83,74 @@ impl Search {
     ///
     /// # Errors
     ///
-    /// The route hangs on a model that is not there.
+    /// As [`Search::push`].
     pub fn end(&mut self) -> Result<(), Refusal> {
-        self.scanner.end();
+        self.reader.end()?;
         self.progress().map(|_| ())
     }
 
+    /// How many octets were read, decoded: what is bounded, so that a little content cannot become a lot of work.
+    pub fn octets(&self) -> u64 {
+        self.reader.octets()
+    }
+
     /// Decides where the request goes, after [`Progress::Found`] or [`Search::end`]. `settings` are
-    /// those that it was planned with.
+    /// those that it was planned with. The splice is one of the decoded content.
     ///
     /// # Errors
     ///
     /// The model cannot be a deployment, or the target cannot be written.
     pub fn settle(&self, settings: &Settings) -> Result<(Route, Option<Splice>), Refusal> {
-        let Mode::Azure(azure) = &settings.mode else {
-            unreachable!("only azure mode plans a search, and the settings are those it was planned with")
-        };
-        let model = match self.scanner.finding() {
-            Some(Ok(model)) => Some(model),
+        let model = match self.reader.finding() {
+            Some(Ok(model)) => Some(model).filter(|_| self.reader.scanner().seeks_model()),
             Some(&Err(fault)) if self.needed => return Err(fault.into()),
             None if self.needed => return Err(Fault::Missing.into()),
             Some(Err(_)) | None => None,
         };
-        let route = self.draft.settle(azure, &settings.models, model.map(|model| &*model.name))?;
+        let model_name = model.map(|model| &*model.name);
+        let route = self.draft.settle(azure_settings(settings), &settings.models, model_name)?;
         let splice = model.and_then(|model| self.splice(model, route.deployment()?));
         Ok((route, splice))
     }
 
+    /// Whether the change can only be made to content that is there as a whole: several splices change its
+    /// length in places that are not known yet, and coded content has to be decoded first.
+    pub fn needs_whole(&self, splice: Option<&Splice>) -> bool {
+        let not_for_batch =
+            || !matches!(self.reader.finding(), Some(Ok(purpose)) if &*purpose.name == "batch");
+        match self.extra.purpose_boundary() {
+            Some(_) if not_for_batch() => false,
+            _ => !self.extra.is_none() || (self.coding.is_some() && splice.is_some()),
+        }
+    }
+
+    /// Changes whole content: the splice of [`Search::settle`], and what the extras ask for. `None` if nothing
+    /// changes; what came then goes on as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Undecodable`]: the content is not what its coding says.
+    pub fn rework(
+        &self,
+        settings: &Settings,
+        content: &[u8],
+        splice: Option<Splice>,
+    ) -> Result<Option<Reworked>, Refusal> {
+        let decoded = self.coding.map(|coding| coding.decode(content, self.octets()));
+        let decoded = decoded.transpose().map_err(|_| Fault::Undecodable)?;
+        let plain = decoded.as_deref().unwrap_or(content);
+        let mut splices = self.extra.splices(plain, &settings.models);
+        splices.extend(splice);
+        if splices.is_empty() {
+            return Ok(None);
+        }
+        splices.sort_by_key(|splice| splice.at.start);
+        Ok(Some(Reworked { content: splice_all(plain, &splices), decoded: decoded.is_some() }))
+    }
+
     /// Goes on to the content that follows.
     pub fn watch(self) -> Watch {
-        Watch { scanner: self.scanner }
+        Watch { reader: self.reader }
     }
 
     /// The least JSON content that names this model where the operation has it.
@@ -108,7 +163,7 @@ impl Search {
     }
 
     fn progress(&self) -> Result<Progress, Refusal> {
-        match self.scanner.finding() {
+        match self.reader.finding() {
             None => Ok(Progress::More),
             Some(&Err(fault)) if self.needed => Err(fault.into()),
             Some(_) => Ok(Progress::Found),
@@ -116,8 +171,17 @@ impl Search {
     }
 
     fn splice(&self, model: &Model, deployment: &str) -> Option<Splice> {
-        let differs = *model.name != *deployment;
-        differs.then(|| Splice { at: model.at.clone(), replacement: self.scanner.written(deployment) })
+        let written = || self.reader.scanner().written(deployment);
+        (*model.name != *deployment).then(|| Splice { at: model.at.clone(), replacement: written() })
+    }
+}
+
+fn azure_settings(settings: &Settings) -> &azure::Settings {
+    match &settings.mode {
+        Mode::Azure(azure) => azure,
+        Mode::OpenAi => {
+            unreachable!("only azure mode plans a search, and the settings are those it was planned with")
+        }
     }
 }
 
@@ -130,63 +194,18 @@ impl Watch {
     ///
     /// [`Refusal::ModelRepeated`]: the content names a second model, and must not be completed.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
-        Ok(self.scanner.push(chunk)?)
+        Ok(self.reader.push(chunk)?)
     }
 }
 
-// === impl Scanner ===
+// === impl Reworked ===
 
-impl Scanner {
-    /// A scanner for content of this type. What does not say that it is multipart is read as JSON,
-    /// as OpenAI does.
-    pub(super) fn new(model: ModelIn, fields: &HeaderMap) -> Result<Self, Fault> {
-        let session = model == ModelIn::Session;
-        let content_type = fields.get(CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
-        if !multipart::is_form(content_type) {
-            let path: &[&str] = if session { &["session", "model"] } else { &["model"] };
-            return Ok(Self::Json(json::Scanner::new(path)));
+impl Reworked {
+    /// Makes the fields that describe the content true of this one.
+    pub fn fit_fields(&self, fields: &mut HeaderMap) {
+        if self.decoded {
+            fields.remove(CONTENT_ENCODING);
         }
-        let boundary = multipart::boundary(content_type).ok_or(Fault::NotObject)?;
-        let wanted = if session { multipart::Wanted::Session } else { multipart::Wanted::Model };
-        Ok(Self::Form(Box::new(multipart::Scanner::new(&boundary, wanted))))
+        fit_length(fields, Some(self.content.len() as u64));
     }
-
-    fn push(&mut self, chunk: &[u8]) -> Result<(), Repeated> {
-        match self {
-            Self::Json(scanner) => scanner.push(chunk),
-            Self::Form(scanner) => scanner.push(chunk),
-        }
-    }
-
-    fn end(&mut self) {
-        match self {
-            Self::Json(scanner) => scanner.end(),
-            Self::Form(scanner) => scanner.end(),
-        }
-    }
-
-    fn finding(&self) -> Option<&Finding> {
-        match self {
-            Self::Json(scanner) => scanner.finding(),
-            Self::Form(scanner) => scanner.finding(),
-        }
-    }
-
-    /// A name as this content writes it.
-    fn written(&self, name: &str) -> Bytes {
-        match self {
-            Self::Form(scanner) if !scanner.is_json() => Bytes::copy_from_slice(name.as_bytes()),
-            Self::Json(_) | Self::Form(_) => {
-                serde_json::to_vec(name).expect("a string is always JSON").into()
-            }
-        }
-    }
-}
-
-/// The first coding of content that has to be undone before it can be read.
-pub(super) fn content_coding(fields: &HeaderMap) -> Option<Box<str>> {
-    let lines = fields.get_all(CONTENT_ENCODING).iter();
-    let mut codings = lines.flat_map(|line| line.as_bytes().split(|&b| b == b',')).map(<[u8]>::trim_ascii);
-    let coding = codings.find(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))?;
-    Some(coding.escape_ascii().to_string().into())
 }

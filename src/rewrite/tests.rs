@@ -3,6 +3,7 @@ use http::header::HeaderValue;
 use super::*;
 use crate::message::redact::Secret;
 
+mod coded;
 mod content;
 mod heads;
 mod targets;
@@ -68,24 +69,26 @@ impl<'a> Request<'a> {
         content: &[u8],
         size: usize,
     ) -> Result<(UpstreamRequest, Vec<u8>), Refusal> {
-        let (route, splice) = match self.plan(settings)? {
-            Plan::Local(answer) => panic!("{answer:?}"),
-            Plan::Pass(route) => (route, None),
-            Plan::Search(search) => settle(search, settings, content, size)?,
-        };
         let mut parts = http::Request::new(()).into_parts().0;
         parts.headers = self.fields.clone();
+        let (route, splice, content) = match self.plan(settings)? {
+            Plan::Local(answer) => panic!("{answer:?}"),
+            Plan::Pass(route) => (route, None, content.to_vec()),
+            Plan::Search(search) => settle(search, settings, &mut parts.headers, content, size)?,
+        };
         let sent = apply(settings, route, parts, splice.as_ref())?;
-        Ok((sent, spliced(content, splice.as_ref())))
+        Ok((sent, content))
     }
 }
 
+/// What the proxy does about a search.
 fn settle(
     mut search: Search,
     settings: &Settings,
+    fields: &mut HeaderMap,
     content: &[u8],
     size: usize,
-) -> Result<(Route, Option<Splice>), Refusal> {
+) -> Result<(Route, Option<Splice>, Vec<u8>), Refusal> {
     let mut chunks = content.chunks(size);
     let found = loop {
         match chunks.next().map(|chunk| search.push(chunk)).transpose()? {
@@ -97,10 +100,21 @@ fn settle(
     if !found {
         search.end()?;
     }
-    let settled = search.settle(settings)?;
+    let (route, splice) = search.settle(settings)?;
+    if search.needs_whole(splice.as_ref()) {
+        chunks.try_for_each(|chunk| search.push(chunk).map(|_| ()))?;
+        search.end()?;
+        let reworked = search.rework(settings, content, splice)?;
+        let changed = reworked.map(|reworked| {
+            reworked.fit_fields(fields);
+            reworked.content
+        });
+        return Ok((route, None, changed.unwrap_or_else(|| content.to_vec())));
+    }
     let mut watch = search.watch();
     chunks.try_for_each(|chunk| watch.push(chunk))?;
-    Ok(settled)
+    let content = spliced(content, splice.as_ref());
+    Ok((route, splice, content))
 }
 
 fn spliced(content: &[u8], splice: Option<&Splice>) -> Vec<u8> {

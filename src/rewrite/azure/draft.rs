@@ -48,7 +48,7 @@ impl Draft {
         model: Option<&str>,
     ) -> Result<Route, Refusal> {
         let deployment = model.map(|model| map.deployment(model));
-        let place = self.place(settings, model.zip(deployment))?;
+        let place = self.place(settings, model.zip(deployment.as_deref()))?;
         Ok(Route {
             operation: self.operation.name,
             realtime: self.operation.is_realtime(),
@@ -59,7 +59,7 @@ impl Draft {
             },
             uri: self.uri(settings, map, place)?,
             model: model.map(Into::into),
-            deployment: deployment.map(Into::into),
+            deployment: deployment.as_deref().map(Into::into),
             credential: self.credential.clone(),
             renamed: true,
         })

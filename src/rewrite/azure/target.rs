@@ -103,7 +103,7 @@ pub(super) fn push_query(
 fn mapped(map: &ModelMap, value: &str) -> Option<String> {
     let model = decode_form(value)?;
     let deployment = map.deployment(&model);
-    (deployment != model).then(|| deployment.to_owned())
+    (deployment != model).then(|| deployment.into_owned())
 }
 
 /// The model of `engines/{model}/…`, decoded.

@@ -109,7 +109,7 @@ impl Message {
         }
         let model = scanner.finding()?.as_ref().ok()?;
         let deployment = models.deployment(&model.name);
-        let replacement = || serde_json::to_vec(deployment).expect("a string is always JSON").into();
+        let replacement = || serde_json::to_vec(&deployment).expect("a string is always JSON").into();
         (*deployment != *model.name).then(|| Splice { at: model.at.clone(), replacement: replacement() })
     }
 }

@@ -37,6 +37,11 @@ pub(in crate::rewrite) fn string(value: &str) -> Option<String> {
     serde_json::from_str(value).ok()
 }
 
+/// A text as JSON writes it.
+pub(in crate::rewrite) fn quoted(text: &str) -> Vec<u8> {
+    serde_json::to_vec(text).expect("a string is always JSON")
+}
+
 /// Where a part that was found in a text stands in it.
 pub(in crate::rewrite) fn offset(text: &str, part: &str) -> usize {
     part.as_ptr().addr() - text.as_ptr().addr()

@@ -14,6 +14,8 @@ pub(super) enum Field {
     Text(u64, Written),
     /// The wanted one, read as JSON that begins at this octet.
     Json(u64, json::Scanner),
+    /// The wanted one, of which only the place is wanted: where it begins, and how long it is.
+    Place(u64, u64),
 }
 
 // === impl Field ===
@@ -22,8 +24,9 @@ impl Field {
     /// The wanted field, whose content begins at `start`.
     pub(super) fn begin(wanted: Wanted, start: u64) -> Self {
         match wanted {
-            Wanted::Model => Self::Text(start, Written::default()),
+            Wanted::Model | Wanted::Purpose => Self::Text(start, Written::default()),
             Wanted::Session => Self::Json(start, json::Scanner::new(&["model"])),
+            Wanted::File => Self::Place(start, 0),
         }
     }
 
@@ -39,6 +42,10 @@ impl Field {
                 scanner.push(data)?;
                 Ok(scanner.finding().map(|finding| shifted(finding, *start)))
             }
+            Self::Place(_, length) => {
+                *length += data.len() as u64;
+                Ok(None)
+            }
         }
     }
 
@@ -51,6 +58,7 @@ impl Field {
                 scanner.end();
                 scanner.finding().map(|finding| shifted(finding, start))
             }
+            Self::Place(start, length) => Some(Ok(Model { name: "".into(), at: start..start + length })),
         }
     }
 }

@@ -15,21 +15,16 @@ pub fn boundary(content_type: &[u8]) -> Option<String> {
     fits.then(|| String::from_utf8(value).ok())?
 }
 
-/// Whether a part's head is that of the field with this name, and not of a file.
-pub(super) fn names_field(head: &[u8], name: &[u8]) -> bool {
+/// Whether a part's head is that of the field with this name, and of a file or not.
+pub(super) fn names_field(head: &[u8], name: &[u8], a_file: bool) -> bool {
     let Some(disposition) = disposition(head) else { return false };
     let kind = disposition.split(|&b| b == b';').next().unwrap_or_default();
-    if !kind.trim_ascii().eq_ignore_ascii_case(b"form-data") {
-        return false;
-    }
-    let mut named = false;
+    let (mut named, mut filed) = (false, false);
     for (parameter, value) in parameters(&disposition) {
-        if parameter.eq_ignore_ascii_case(b"filename") || parameter.eq_ignore_ascii_case(b"filename*") {
-            return false;
-        }
+        filed |= parameter.eq_ignore_ascii_case(b"filename") || parameter.eq_ignore_ascii_case(b"filename*");
         named |= parameter.eq_ignore_ascii_case(b"name") && value == name;
     }
-    named
+    kind.trim_ascii().eq_ignore_ascii_case(b"form-data") && named && filed == a_file
 }
 
 /// The value of `Content-Disposition`, unfolded.

@@ -1,0 +1,138 @@
+//! Changes that are made on request only, all of them off by default: each touches more of a request's content
+//! than the model.
+
+use super::json::members::{Member, elements, members, offset, quoted, string, value};
+use super::model_map::ModelMap;
+use super::multipart;
+use super::operation::Operation;
+use super::splice::Splice;
+
+mod batch;
+
+/// What is to be changed beside the model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// Models inside tools, sessions and evals, which Azure takes for deployments too.
+    pub nested_models: bool,
+    /// The model of each line of a file that is uploaded for a batch.
+    pub batch_models: bool,
+    /// `"store": false` of a response: Codex refers to items of earlier responses by their ids, which Azure
+    /// forgets at once unless they are stored (openai/codex#35739).
+    pub codex_store: bool,
+}
+
+/// What is to be changed in the content of one request.
+#[derive(Debug, Default)]
+pub(super) struct Extra {
+    /// Where nested models stand.
+    nested: &'static [Path],
+    store: bool,
+    /// The boundary of the form that may hold a batch's file.
+    batch: Option<String>,
+}
+
+/// The keys that lead to a value; `[]` stands for every element of a list, `[x]` for those whose `type` is x.
+type Path = &'static [&'static str];
+
+/// An operation's nested models: those that Azure documents as names of deployments.
+static NESTED: &[(&str, &[Path])] = &[
+    ("responses", &[&["tools", "[image_generation]", "model"]]),
+    (
+        "realtime/client_secrets",
+        &[
+            &["session", "audio", "input", "transcription", "model"],
+            &["session", "input_audio_transcription", "model"],
+        ],
+    ),
+    ("evals", &[&["testing_criteria", "[]", "model"]]),
+    ("evals/{}/runs", &[&["data_source", "model"]]),
+];
+
+// === impl Extras ===
+
+impl Extras {
+    /// What is to be changed in a request for this operation, whose content is of this type.
+    pub(super) fn for_request(
+        self,
+        method: &http::Method,
+        operation: &Operation,
+        content_type: &[u8],
+    ) -> Extra {
+        let is_form = multipart::is_form(content_type);
+        if method != http::Method::POST {
+            return Extra::default();
+        }
+        if is_form {
+            let batch = self.batch_models && operation.name == "files";
+            return Extra { batch: multipart::boundary(content_type).filter(|_| batch), ..Extra::default() };
+        }
+        let nested = NESTED.iter().find(|(name, _)| self.nested_models && *name == operation.name);
+        Extra {
+            nested: nested.map_or(&[], |(_, paths)| paths),
+            store: self.codex_store && operation.name == "responses",
+            batch: None,
+        }
+    }
+}
+
+// === impl Extra ===
+
+impl Extra {
+    pub(super) fn is_none(&self) -> bool {
+        self.nested.is_empty() && !self.store && self.batch.is_none()
+    }
+
+    /// The boundary of the form whose `purpose` decides whether there is something to do.
+    pub(super) fn purpose_boundary(&self) -> Option<&str> {
+        self.batch.as_deref()
+    }
+
+    /// The changes to whole content. What is not the JSON that it should be is left for Azure to judge.
+    pub(super) fn splices(&self, content: &[u8], models: &ModelMap) -> Vec<Splice> {
+        if let Some(boundary) = &self.batch {
+            return batch::splices(content, boundary, models);
+        }
+        let mut found = Vec::new();
+        let Ok(text) = std::str::from_utf8(content) else { return found };
+        let Some(object) = members(text.trim_start_matches('\u{feff}')) else { return found };
+        if let Some("false") = value(&object, "store").filter(|_| self.store) {
+            let at = object.iter().filter(|member| member.name == "store").map(|m| offset(text, m.value));
+            found.extend(at.map(|at| Splice::replace(at..at + "false".len(), "true")));
+        }
+        for path in self.nested {
+            follow(text, &object, path, models, &mut found);
+        }
+        found
+    }
+}
+
+/// Follows a path into an object, and maps the models at its ends.
+fn follow(text: &str, object: &[Member<'_>], path: &[&str], models: &ModelMap, found: &mut Vec<Splice>) {
+    let Some((key, rest)) = path.split_first() else { return };
+    for member in object.iter().filter(|member| member.name == *key) {
+        match rest {
+            [] => found.extend(mapped(text, member.value, models)),
+            [each, rest @ ..] if each.starts_with('[') => {
+                let kind = each.trim_matches(['[', ']']);
+                for element in elements(member.value).unwrap_or_default().into_iter().filter_map(members) {
+                    let is = value(&element, "type").and_then(string);
+                    if kind.is_empty() || is.as_deref() == Some(kind) {
+                        follow(text, &element, rest, models, found);
+                    }
+                }
+            }
+            _ => follow(text, &members(member.value).unwrap_or_default(), rest, models, found),
+        }
+    }
+}
+
+/// The change to a value that names a model, where its deployment has another name.
+fn mapped(text: &str, written: &str, models: &ModelMap) -> Option<Splice> {
+    let model = string(written)?;
+    let deployment = models.deployment(&model);
+    let at = offset(text, written);
+    (deployment != model).then(|| Splice::replace(at..at + written.len(), quoted(&deployment)))
+}
+
+#[cfg(test)]
+mod tests;
