@@ -1,6 +1,5 @@
 //! The demonstration: a simulated Azure OpenAI, the proxy in front of it, and real requests through both.
 
-mod client;
 mod round;
 mod stage;
 

@@ -35,7 +35,7 @@
 //! | 1 | [`policy`], [`route`], [`rewrite`] | pure decisions: no async, clock, randomness, log or environment |
 //! | 2 | [`tls`], [`net`], [`upstream`] | thin I/O |
 //! | 3 | [`error`], [`proxy`], [`admin`] | one request's way |
-//! | 4 | [`config`], [`cli`], [`telemetry`], [`simulator`] | the program around it |
+//! | 4 | [`config`], [`cli`], [`telemetry`], [`simulator`], [`client`] | the program around it |
 //! | 5 | [`app`], [`demo`], [`explain`] | what is put together of all that |
 //!
 //! Each power has one holder: outbound sockets `net::dial` (which takes only a [`policy::Permitted`]), the CA's key
@@ -60,6 +60,7 @@
 pub mod admin;
 pub mod app;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod demo;
 pub mod error;

@@ -20,6 +20,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("telemetry", 4),
     ("config", 4),
     ("cli", 4),
+    ("client", 4),
     ("app", 5),
     ("demo", 5),
     ("explain", 5),

@@ -8,8 +8,8 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde_json::Value;
 
-use super::client::{self, within};
 use super::stage::{AZURE_HOST, Stage};
+use crate::client::{self, within};
 
 const OPENAI_HOST: &str = "api.openai.com";
 const CHAT: &str = "/v1/chat/completions";

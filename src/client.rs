@@ -1,4 +1,5 @@
-//! An OpenAI client that knows nothing of Azure: by https_proxy or by base URL, as told.
+//! An OpenAI client that knows nothing of Azure, by https_proxy or by base URL: for the demonstration, and to see
+//! whether a proxy of ours is running.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,12 +29,12 @@ use crate::tls::{pem, roots};
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// A tunnel with TLS inside it, and who was at its end.
-pub(super) struct Tunnel {
+pub(crate) struct Tunnel {
     stream: TlsStream<TokioIo<hyper::upgrade::Upgraded>>,
 }
 
 /// Opens a tunnel through the proxy and TLS inside it, trusting only the given root.
-pub(super) async fn tunnel(proxy: SocketAddr, host: &str, root_pem: &str) -> anyhow::Result<Tunnel> {
+pub(crate) async fn tunnel(proxy: SocketAddr, host: &str, root_pem: &str) -> anyhow::Result<Tunnel> {
     let mut sender = handshake(connect(proxy).await?).await?;
     let request = Request::connect(format!("{host}:443")).body(body::empty())?;
     let response = within(sender.send_request(request)).await??;
@@ -50,7 +51,7 @@ pub(super) async fn tunnel(proxy: SocketAddr, host: &str, root_pem: &str) -> any
 }
 
 /// Sends a request to `host` through the proxy's tunnel.
-pub(super) async fn through_proxy(
+pub(crate) async fn through_proxy(
     proxy: SocketAddr,
     root_pem: &str,
     host: &str,
@@ -62,7 +63,7 @@ pub(super) async fn through_proxy(
 }
 
 /// Sends a request to the proxy as to an OpenAI server.
-pub(super) async fn by_base_url(
+pub(crate) async fn by_base_url(
     proxy: SocketAddr,
     path: &str,
     content: &str,
@@ -71,7 +72,7 @@ pub(super) async fn by_base_url(
 }
 
 /// All of a response's content, as text.
-pub(super) async fn text(response: Response<Incoming>) -> anyhow::Result<String> {
+pub(crate) async fn text(response: Response<Incoming>) -> anyhow::Result<String> {
     let content: Bytes = within(response.into_body().collect()).await??.to_bytes();
     Ok(String::from_utf8_lossy(&content).into_owned())
 }
@@ -108,7 +109,7 @@ async fn connect(proxy: SocketAddr) -> anyhow::Result<TcpStream> {
 }
 
 /// Waits, but not for ever.
-pub(super) async fn within<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
+pub(crate) async fn within<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
     match tokio::time::timeout(DEADLINE, work).await {
         Ok(done) => Ok(done),
         Err(_) => bail!("nothing happened for {DEADLINE:?}"),
@@ -119,7 +120,7 @@ pub(super) async fn within<T>(work: impl Future<Output = T>) -> anyhow::Result<T
 
 impl Tunnel {
     /// The certificate at the other end, in DER.
-    pub(super) fn certificate(&self) -> Option<&[u8]> {
+    pub(crate) fn certificate(&self) -> Option<&[u8]> {
         self.stream.get_ref().1.peer_certificates()?.first().map(AsRef::as_ref)
     }
 }
