@@ -1,12 +1,15 @@
 //! The command line: types only, their comments are the help text.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 settings not valid, \
-    4 certificate authority not usable, 5 address in use";
+    4 certificate authority not usable, 5 address in use, 6 doctor found something wrong; \
+    exec: the command's own, 125 it was not run, 126 it cannot be executed, 127 it was not found, \
+    128+N it ended by signal N";
 
 /// Answers OpenAI clients from Azure OpenAI: a proxy on one port, nothing to change in the client.
 ///
@@ -30,6 +33,14 @@ pub struct Cli {
 pub enum Command {
     /// Run the proxy (the default)
     Serve,
+    /// Run one command with everything set that leads its OpenAI requests to the proxy
+    ///
+    /// Uses the proxy that is running, or starts one on a free port for as long as the command runs.
+    Exec(Exec),
+    /// Print the variables that lead clients to the running proxy, for a shell to read
+    ///
+    /// In a profile: eval "$(azure-openai-proxy env)". Nothing is set while the proxy is not running.
+    Env(Env),
     /// The certificate authority that intercepted connections are signed by
     #[command(subcommand)]
     Ca(CaCommand),
@@ -44,6 +55,70 @@ pub enum Command {
     Demo(Demo),
     /// Run the simulated Azure OpenAI alone, on the address that --listen names
     Simulator,
+}
+
+/// The command to run.
+#[derive(Debug, Args)]
+pub struct Exec {
+    /// Ways in beside https_proxy.
+    #[command(flatten)]
+    pub extras: Extras,
+    /// The command and its arguments
+    #[arg(required = true, last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// Which variables to print, and how.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Env {
+    /// How to write them
+    #[arg(long, value_enum, value_name = "SHELL", default_value_t = if cfg!(windows) { Dialect::Pwsh } else { Dialect::Sh })]
+    pub shell: Dialect,
+    /// Take them back; what is not ours stays
+    #[arg(long, conflicts_with_all = ["force", "base_url", "java"])]
+    pub unset: bool,
+    /// Print them even if the proxy is not running
+    #[arg(long)]
+    pub force: bool,
+    /// Ways in beside https_proxy.
+    #[command(flatten)]
+    pub extras: Extras,
+}
+
+/// Ways in that are not opened unless asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+pub struct Extras {
+    /// Set OPENAI_BASE_URL too, for clients that ignore proxies (Node before 22.21, PHP streams)
+    #[arg(long)]
+    pub base_url: bool,
+    /// Set JAVA_TOOL_OPTIONS too; each JVM then says on standard error that it read them
+    #[arg(long)]
+    pub java: bool,
+}
+
+/// Who is to read variables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Dialect {
+    /// A POSIX shell
+    Sh,
+    /// bash
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish: azure-openai-proxy env --shell fish | source
+    Fish,
+    /// PowerShell: azure-openai-proxy env --shell pwsh | Out-String | Invoke-Expression
+    Pwsh,
+    /// A batch file: azure-openai-proxy env --shell cmd > env.cmd, then: call env.cmd
+    Cmd,
+    /// A script for Nushell's source; to load at once: azure-openai-proxy env --shell json | from json | load-env
+    Nu,
+    /// A .env file
+    Dotenv,
+    /// A file for docker run --env-file
+    Docker,
+    /// A JSON object
+    Json,
 }
 
 /// What to do with the certificate authority.
@@ -99,6 +174,14 @@ pub enum Exit {
     Authority = 4,
     /// Someone else listens on the address.
     AddressInUse = 5,
+    /// The doctor found something wrong.
+    Unwell = 6,
+    /// The command was not run, through no fault of its own.
+    NotRun = 125,
+    /// The command is there but cannot be executed.
+    NotExecutable = 126,
+    /// The command was not found.
+    NotFound = 127,
 }
 
 /// The settings as they were written on the command line.

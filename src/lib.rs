@@ -36,7 +36,7 @@
 //! | 2 | [`tls`], [`net`], [`upstream`] | thin I/O |
 //! | 3 | [`error`], [`proxy`], [`admin`] | one request's way |
 //! | 4 | [`config`], [`cli`], [`telemetry`], [`simulator`], [`client`] | the program around it |
-//! | 5 | [`app`], [`demo`], [`explain`] | what is put together of all that |
+//! | 5 | [`app`], [`demo`], [`explain`], [`machine`] | what is put together of all that |
 //!
 //! Each power has one holder: outbound sockets `net::dial` (which takes only a [`policy::Permitted`]), the CA's key
 //! [`tls::ca`], credentials [`rewrite::credential`], the environment [`config::env`], error responses
@@ -65,6 +65,7 @@ pub mod config;
 pub mod demo;
 pub mod error;
 pub mod explain;
+pub mod machine;
 pub mod message;
 pub mod net;
 pub mod policy;

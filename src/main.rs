@@ -6,13 +6,14 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use azure_openai_proxy::app::{self, StartError};
-use azure_openai_proxy::cli::{CaCommand, Cli, Command, ConfigCommand, Exit, Flags};
+use azure_openai_proxy::cli::{CaCommand, Cli, Command, ConfigCommand, Env, Exec, Exit, Flags};
 use azure_openai_proxy::config::env::Environment;
 use azure_openai_proxy::config::show::Show;
 use azure_openai_proxy::config::{self, Config, Loaded};
+use azure_openai_proxy::machine::export::export;
 use azure_openai_proxy::message::redact::Secret;
 use azure_openai_proxy::tls::ca::{Authority, CaError};
-use azure_openai_proxy::{demo, explain, shutdown, simulator, telemetry, tls};
+use azure_openai_proxy::{demo, explain, machine, shutdown, simulator, telemetry, tls};
 use clap::Parser;
 
 /// What went wrong, and how the program ends because of it.
@@ -25,7 +26,7 @@ type Outcome = Result<(), Failure>;
 
 fn main() -> ExitCode {
     match run(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(Failure { exit, error }) => {
             for line in format!("{error:#}").lines() {
                 eprintln!("error: {line}");
@@ -35,9 +36,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Outcome {
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let flags = &cli.flags;
     match cli.command.unwrap_or(Command::Serve) {
+        Command::Exec(asked) => return exec(&asked, flags),
+        Command::Env(asked) => env(asked, flags),
         Command::Serve => serve(settings(load(flags))?),
         Command::Check => check(flags),
         Command::Config(ConfigCommand::Show) => show(flags),
@@ -46,6 +49,25 @@ fn run(cli: Cli) -> Outcome {
         Command::Demo(asked) => runtime()?.block_on(demo::run(asked.once)).map_err(Failure::from),
         Command::Simulator => simulator(flags),
     }
+    .map(|()| ExitCode::SUCCESS)
+}
+
+fn exec(asked: &Exec, flags: &Flags) -> Result<ExitCode, Failure> {
+    let runtime = runtime().map_err(|failure| Failure { exit: Exit::NotRun, ..failure })?;
+    let ended = runtime.block_on(machine::exec::exec(asked, flags, &Environment::of_process()));
+    // The command is gone: nobody is left to finish anything for.
+    runtime.shutdown_background();
+    ended.map(ExitCode::from).map_err(|error| Failure { exit: error.exit(), error: error.into() })
+}
+
+fn env(asked: Env, flags: &Flags) -> Outcome {
+    let user = Environment::of_process();
+    let config = settings(config::load_local(flags, &user))?;
+    let export = runtime()?.block_on(export(asked, &config, &user)).map_err(anyhow::Error::from)?;
+    for warning in &export.warnings {
+        eprintln!("azure-openai-proxy: {warning}");
+    }
+    print(export.text)
 }
 
 fn serve(mut config: Config) -> Outcome {

@@ -111,6 +111,13 @@ impl Default for Filter {
     }
 }
 
+impl Filter {
+    /// Nothing but what somebody should look at.
+    pub fn warnings() -> Self {
+        Self(Targets::new().with_default(LevelFilter::WARN))
+    }
+}
+
 impl FromStr for Filter {
     type Err = FilterError;
 

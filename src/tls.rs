@@ -4,6 +4,7 @@
 
 pub mod accept;
 pub mod ca;
+pub mod certificate;
 pub mod leaf;
 pub mod pem;
 pub mod problem;

@@ -24,6 +24,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("app", 5),
     ("demo", 5),
     ("explain", 5),
+    ("machine", 5),
 ];
 
 /// What has one holder only: the text that gives it away, and the files that may hold it.

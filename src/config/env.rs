@@ -65,6 +65,26 @@ impl Environment {
         self.variables.contains_key("NO_COLOR")
     }
 
+    /// What a variable that is no setting of ours holds, if that is text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.variables.get(name)?.to_str()
+    }
+
+    /// The path that a variable holds.
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
+        self.variables.get(name).map(PathBuf::from)
+    }
+
+    /// The paths that a variable lists, as `PATH` does.
+    pub fn paths(&self, name: &str) -> Vec<PathBuf> {
+        self.variables.get(name).map(|list| std::env::split_paths(list).collect()).unwrap_or_default()
+    }
+
+    /// The user's own directory.
+    pub fn home(&self) -> Option<PathBuf> {
+        self.path(if cfg!(windows) { "USERPROFILE" } else { "HOME" })
+    }
+
     /// The settings in it. A variable that has our prefix and is not ours is a problem: it is a
     /// setting with a typing mistake, and nobody would notice.
     pub fn layer(&self, problems: &mut Vec<Problem>) -> Layer {

@@ -24,7 +24,7 @@ use crate::tls::ca::check::Facts;
 use crate::tls::{dns_name, leaf, pem, provider, sha256_hex};
 
 pub use check::AuthorityError;
-pub use files::FileError;
+pub use files::{FileError, publish};
 pub(in crate::tls) use profile::{BACKDATED, new_key, new_serial};
 
 /// A root, the intermediate below it, and the intermediate's key. `Debug` shows no key.
@@ -233,7 +233,7 @@ impl Authority {
     }
 
     fn publish(self, dir: &Path) -> Result<Self, CaError> {
-        files::publish(dir, &self.root_pem())?;
+        files::publish(dir, "ca.pem", &self.root_pem())?;
         Ok(self)
     }
 

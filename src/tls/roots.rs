@@ -106,6 +106,26 @@ pub fn client_config(roots: RootCertStore) -> ClientConfig {
         .with_no_client_auth()
 }
 
+/// The platform's own roots as certificates; none where it has none.
+///
+/// `overridden` says that `SSL_CERT_FILE` or `SSL_CERT_DIR` stand for something else in this process: the
+/// platform's usual file then comes before its interface, as it does where that file is the whole truth anyway.
+/// Blocks on files.
+pub fn platform_certificates(overridden: bool) -> Vec<CertificateDer<'static>> {
+    let file_is_all = cfg!(all(unix, not(target_os = "macos")));
+    let native = || load_native_certs().certs;
+    let first = if overridden || file_is_all { Vec::new() } else { native() };
+    let usual = WELL_KNOWN.iter().map(|path| certificates_at(Path::new(path)));
+    let found = std::iter::once(first).chain(usual).find(|certificates| !certificates.is_empty());
+    found.unwrap_or_else(native)
+}
+
+/// The certificates of a file, or of all files of a directory; what cannot be read is left out. Blocks on files.
+pub fn certificates_at(path: &Path) -> Vec<CertificateDer<'static>> {
+    let (file, directory) = if path.is_dir() { (None, Some(path)) } else { (Some(path), None) };
+    load_certs_from_paths(file, directory).certs
+}
+
 // === impl UpstreamRoots ===
 
 impl UpstreamRoots {

@@ -117,9 +117,9 @@ pub(super) fn replace(dir: &Path, text: &str) -> Result<(), FileError> {
     rename_into(dir, &issuer(dir), text, 0o600)
 }
 
-/// Makes `ca.pem` hold `text`; writes only if it does not.
-pub(super) fn publish(dir: &Path, text: &str) -> Result<(), FileError> {
-    let path = dir.join("ca.pem");
+/// Makes the file `name` in `dir` hold `text`, for everybody to read, in one step; writes only if it does not.
+pub fn publish(dir: &Path, name: &str, text: &str) -> Result<(), FileError> {
+    let path = dir.join(name);
     match holds(&path, text) {
         Ok(true) => Ok(()),
         _ => rename_into(dir, &path, text, 0o644),

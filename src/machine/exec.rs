@@ -1,0 +1,119 @@
+//! `exec`: one command with everything set, against the running proxy or one of its own.
+
+use std::ffi::OsString;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::Command;
+
+use thiserror::Error;
+
+use super::files::{Files, FilesError};
+use super::probe::{self, Found};
+use super::{child, environment, warnings};
+use crate::app::{self, StartError};
+use crate::cli::{Exec, Exit, Flags};
+use crate::config::azure_key::CommandError;
+use crate::config::env::Environment;
+use crate::config::key::Key;
+use crate::config::layer::Origin;
+use crate::config::problem::Invalid;
+use crate::config::{self, Config};
+use crate::shutdown::{self, Stopper};
+use crate::{telemetry, tls};
+
+/// Why the command was not run.
+#[derive(Debug, Error)]
+pub enum ExecError {
+    /// The settings are not valid.
+    #[error(transparent)]
+    Settings(#[from] Invalid),
+    /// The command that prints the Azure key failed.
+    #[error(transparent)]
+    Key(#[from] CommandError),
+    /// The proxy does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The files that the variables point at cannot be made.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// The command cannot be started.
+    #[error("cannot run {}", command.display())]
+    Command {
+        /// The command.
+        command: OsString,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// A running proxy; one of our own stops when this is dropped.
+struct Running {
+    address: SocketAddr,
+    own: Option<Stopper>,
+}
+
+/// Runs the command to its end; its exit code, or 128 and the signal that ended it.
+///
+/// Against a proxy that is running already, on Unix this process becomes the command and never returns.
+pub async fn exec(asked: &Exec, flags: &Flags, user: &Environment) -> Result<u8, ExecError> {
+    let config = config::load_local(flags, user).config?;
+    let running = find_or_start(&config, flags, user).await?;
+    let (files, notes) = Files::prepare(&config.certs, user, asked.extras).await?;
+    for warning in warnings(&notes, &config, user) {
+        eprintln!("azure-openai-proxy: {warning}");
+    }
+    let [program, arguments @ ..] = &*asked.command else { return Ok(0) };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    for assignment in environment::set(running.address, &files, user, asked.extras) {
+        if let Some(value) = assignment.value {
+            command.env(assignment.name, value);
+        }
+    }
+    let ended = match running.own {
+        Some(_) => child::run(command).await,
+        None => child::become_it(command).await,
+    };
+    ended.map_err(|source| ExecError::Command { command: program.clone(), source })
+}
+
+async fn find_or_start(config: &Config, flags: &Flags, user: &Environment) -> Result<Running, ExecError> {
+    match probe::configured(config).await {
+        (address, Found::Ours(_)) => return Ok(Running { address, own: None }),
+        (_, Found::Nobody) => {}
+        (address, Found::Stranger(_)) => {
+            eprintln!(
+                "azure-openai-proxy: {address} is taken, but not by a proxy with our CA; using one of my own"
+            );
+        }
+    }
+    let loaded = config::load(flags, user);
+    let mut config = loaded.config?;
+    // The terminal is the command's.
+    let said = loaded.settings.get(Key::Log).is_some_and(|log| log.origin != Origin::Default);
+    if !said {
+        config.log.filter = telemetry::Filter::warnings();
+    }
+    telemetry::init(&config.log);
+    tls::install_provider();
+    config.fetch_key().await?;
+    config.listen = vec![(Ipv4Addr::LOCALHOST, 0).into()];
+    let bound = app::bind(config)?;
+    let address = bound.addresses()[0];
+    let (stopper, stopping) = shutdown::channel();
+    tokio::spawn(bound.run(stopping));
+    Ok(Running { address, own: Some(stopper) })
+}
+
+// === impl ExecError ===
+
+impl ExecError {
+    /// How the program ends because of it, as env(1) does.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Command { source, .. } if source.kind() == io::ErrorKind::NotFound => Exit::NotFound,
+            Self::Command { .. } => Exit::NotExecutable,
+            Self::Settings(_) | Self::Key(_) | Self::Start(_) | Self::Files(_) => Exit::NotRun,
+        }
+    }
+}

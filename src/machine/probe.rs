@@ -1,0 +1,113 @@
+//! Whether a proxy of ours is running: one that holds the key of the CA that this user trusts.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::files;
+use crate::client;
+use crate::config::Config;
+use crate::tls::pem;
+
+/// Longest wait for all of it; a shell may be waiting too.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// The page that the proxy answers itself, on intercepted hosts too.
+pub const PAGE: &str = "/.well-known/azure-openai-proxy";
+
+/// What is at an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A proxy that intercepts the host with our CA; its version, if it says.
+    Ours(Option<String>),
+    /// Nothing listens there.
+    Nobody,
+    /// Something else, or a proxy with another CA; what happened.
+    Stranger(String),
+}
+
+/// Asks for our page on an intercepted host, through the proxy and believing `root_pem` alone.
+///
+/// TLS answers the question: nobody without the CA's key gets through, so nobody who happens to listen on the
+/// address is given requests.
+pub async fn probe(proxy: SocketAddr, host: &str, root_pem: &str) -> Found {
+    let asked = async {
+        let response = client::through_proxy(proxy, root_pem, host, PAGE, "").await?;
+        client::text(response).await
+    };
+    match tokio::time::timeout(DEADLINE, asked).await {
+        Ok(Ok(text)) => Found::Ours(version(&text)),
+        Ok(Err(error)) if is_refusal(&error) => Found::Nobody,
+        Ok(Err(error)) => Found::Stranger(format!("{error:#}")),
+        Err(_) => Found::Stranger("it does not answer".to_owned()),
+    }
+}
+
+/// What is at the first address that the configuration listens on, and that address.
+///
+/// Without a root of our own nobody can be ours.
+pub async fn configured(config: &Config) -> (SocketAddr, Found) {
+    let listener = config.listen.first().copied().unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let address = client_address(listener);
+    let host = config.intercept.first();
+    let found = match (files::root(&config.certs), host) {
+        (Ok(root), Some(host)) => probe(address, host, &pem::encode("CERTIFICATE", &root)).await,
+        _ => Found::Nobody,
+    };
+    (address, found)
+}
+
+/// The address by which clients on this machine reach a listener.
+pub fn client_address(listener: SocketAddr) -> SocketAddr {
+    let ip = match listener.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listener.port())
+}
+
+fn version(text: &str) -> Option<String> {
+    let page: Value = serde_json::from_str(text).ok()?;
+    page["azure_openai_proxy"].as_str().map(str::to_owned)
+}
+
+fn is_refusal(error: &anyhow::Error) -> bool {
+    let refused = |cause: &(dyn std::error::Error + 'static)| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    };
+    error.chain().any(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_on_every_address_is_reached_on_loopback() {
+        for (listener, address) in
+            [("0.0.0.0:1", "127.0.0.1:1"), ("[::]:1", "[::1]:1"), ("192.0.2.1:1", "192.0.2.1:1")]
+        {
+            assert_eq!(client_address(listener.parse().unwrap()).to_string(), address);
+        }
+    }
+
+    #[test]
+    fn only_our_page_tells_a_version() {
+        assert_eq!(version(r#"{"azure_openai_proxy":"1.2","intercepted":true}"#).as_deref(), Some("1.2"));
+        assert_eq!(version(r#"{"error":{}}"#), None);
+    }
+
+    #[tokio::test]
+    async fn where_nobody_listens_nobody_is_found() {
+        let listener = crate::net::listen::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let root = crate::tls::ca::Authority::in_memory(&["openai.com".into()]).unwrap().root_pem();
+        assert_eq!(probe(address, "api.openai.com", &root).await, Found::Nobody);
+    }
+}
