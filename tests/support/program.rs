@@ -10,11 +10,12 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::client::within;
+use crate::client::{DEADLINE, within};
 
 /// A running program. It is killed if it is dropped before it has ended.
 pub(crate) struct Program {
     child: Child,
+    printed: Arc<Mutex<String>>,
     said: Arc<Mutex<String>>,
     changes: watch::Receiver<usize>,
     readers: [JoinHandle<()>; 2],
@@ -36,35 +37,30 @@ impl Program {
             .kill_on_drop(true)
             .spawn()
             .expect("the program starts");
-        let said = Arc::new(Mutex::new(String::new()));
+        let (printed, said) = (Arc::default(), Arc::default());
         let (news, changes) = watch::channel(0);
         let stdout = child.stdout.take().expect("it is piped");
         let stderr = child.stderr.take().expect("it is piped");
         let readers = [
-            tokio::spawn(listen(stdout, Arc::clone(&said), news.clone())),
+            tokio::spawn(listen(stdout, Arc::clone(&printed), news.clone())),
             tokio::spawn(listen(stderr, Arc::clone(&said), news)),
         ];
-        Self { child, said, changes, readers }
+        Self { child, printed, said, changes, readers }
     }
 
-    /// Everything said so far, on standard output and standard error.
-    pub(crate) fn said(&self) -> String {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Waits until it has said this.
+    /// Waits until it has said this on standard error.
     pub(crate) async fn says(&mut self, words: &str) {
-        let said = Arc::clone(&self.said);
-        let heard = |_: &usize| said.lock().unwrap_or_else(PoisonError::into_inner).contains(words);
+        let heard = |_: &usize| copy(&self.said).contains(words);
         // An error is its end, and then it has said all that it will.
-        let _ = within(self.changes.wait_for(heard)).await;
-        assert!(self.said().contains(words), "it ended without {words:?}:\n{}", self.said());
+        let _ = tokio::time::timeout(DEADLINE, self.changes.wait_for(heard)).await;
+        let said = copy(&self.said);
+        assert!(said.contains(words), "it did not say {words:?}:\n{said}");
     }
 
-    /// The address that it says it listens on.
+    /// The address that it says it listens on, with the port that port 0 became.
     pub(crate) async fn address(&mut self) -> SocketAddr {
         self.says("listening on http://").await;
-        let said = self.said();
+        let said = copy(&self.said);
         let after = said.split("listening on http://").nth(1).expect("it has said so");
         let end = after.find(|c: char| c == '"' || c.is_whitespace()).unwrap_or(after.len());
         after[..end].parse().expect("an address")
@@ -77,14 +73,18 @@ impl Program {
         assert!(told.expect("kill is installed").success());
     }
 
-    /// Waits for its end; how it ended and all that it said.
+    /// Waits for its end; how it ended, and all that it printed and said.
     pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
         let status = within(self.child.wait()).await.expect("it ends");
         for reader in &mut self.readers {
             within(reader).await.expect("what it says is text");
         }
-        (status, self.said())
+        (status, copy(&self.printed) + &copy(&self.said))
     }
+}
+
+fn copy(text: &Mutex<String>) -> String {
+    text.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 async fn listen(from: impl AsyncRead + Unpin, said: Arc<Mutex<String>>, news: watch::Sender<usize>) {

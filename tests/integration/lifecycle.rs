@@ -1,0 +1,169 @@
+//! The program from its start to its end.
+
+use std::path::Path;
+
+use crate::client::{self, within};
+use crate::conversation::Conversation;
+use crate::origin::Origin;
+use crate::program::Program;
+
+/// A proxy in front of `endpoint`, whose files are in `home`.
+fn serve(home: &Path, endpoint: &str, arguments: &[&str]) -> Program {
+    let variables = [
+        ("AZURE_OPENAI_PROXY_LISTEN", "127.0.0.1:0"),
+        ("AZURE_OPENAI_ENDPOINT", endpoint),
+        ("AZURE_OPENAI_API_KEY", "k"),
+    ];
+    let variables = if arguments.contains(&"--listen") { &variables[1..] } else { &variables[..] };
+    Program::start(home, arguments, variables)
+}
+
+/// Runs a command to its end: the code and everything it said.
+async fn run(home: &Path, arguments: &[&str]) -> (i32, String) {
+    let variables = [("AZURE_OPENAI_ENDPOINT", "https://r.openai.azure.com")];
+    let (status, said) = Program::start(home, arguments, &variables).ended().await;
+    (status.code().expect("it was not killed"), said)
+}
+
+#[tokio::test]
+async fn a_stop_lets_what_is_under_way_finish() {
+    let (home, origin) = (tempfile::tempdir().unwrap(), Origin::plain());
+    let mut program = serve(home.path(), &origin.url(), &[]);
+    let proxy = program.address().await;
+    let mut client = Conversation::with(proxy).await;
+    client.write("GET /v1/files HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    let mut upstream = origin.accept().await;
+    upstream.head().await;
+    upstream.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n").await;
+    client.until("one\r\n").await;
+
+    program.terminate().await;
+    program.says("stopping").await;
+    // Nobody new is let in, however many times one tries before the listener is gone.
+    within(async { while tokio::net::TcpStream::connect(proxy).await.is_ok() {} }).await;
+    upstream.write("3\r\ntwo\r\n0\r\n\r\n").await;
+    assert_eq!(client.until("0\r\n\r\n").await, "3\r\ntwo\r\n0\r\n\r\n");
+    assert_eq!(client.rest().await.0, "");
+    let (status, said) = program.ended().await;
+    assert!(status.success(), "{said}");
+    assert!(!said.contains("connections still open"), "{said}");
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_idle_connections() {
+    let home = tempfile::tempdir().unwrap();
+    let mut program = serve(home.path(), "https://r.openai.azure.com", &[]);
+    let proxy = program.address().await;
+    let mut idle = Conversation::with(proxy).await;
+    idle.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    idle.until("ok\n").await;
+    program.terminate().await;
+    assert_eq!(idle.rest().await.0, "");
+    let (status, said) = program.ended().await;
+    assert!(status.success() && !said.contains("connections still open"), "{said}");
+}
+
+#[tokio::test]
+async fn a_second_start_has_the_first_ones_ca_and_another_machine_has_not() {
+    let homes = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let mut roots = Vec::new();
+    for home in [&homes[0], &homes[0], &homes[1]] {
+        let mut program = serve(home.path(), "https://r.openai.azure.com", &[]);
+        let proxy = program.address().await;
+        let answer = client::ask(proxy, client::get(&proxy.to_string(), "/ca.pem")).await;
+        roots.push(answer.text());
+        program.terminate().await;
+        assert!(program.ended().await.0.success());
+    }
+    assert!(roots[0].starts_with("-----BEGIN CERTIFICATE-----") && roots[0] == roots[1]);
+    assert_ne!(roots[1], roots[2]);
+}
+
+#[tokio::test]
+async fn an_address_in_use_ends_with_5() {
+    let (home, taken) = (tempfile::tempdir().unwrap(), Origin::plain());
+    let address = taken.address().to_string();
+    let arguments = ["--listen", &address];
+    let (status, said) = serve(home.path(), "https://r.openai.azure.com", &arguments).ended().await;
+    assert_eq!(status.code(), Some(5), "{said}");
+    assert!(said.contains(&format!("cannot listen on {address}")), "{said}");
+}
+
+#[tokio::test]
+async fn the_ca_is_made_shown_and_found() {
+    let home = tempfile::tempdir().unwrap();
+    for command in ["show", "path"] {
+        let (code, said) = run(home.path(), &["ca", command]).await;
+        assert_eq!(code, 4, "{said}");
+        assert!(said.contains("there is no CA"), "{said}");
+    }
+    let (code, path) = run(home.path(), &["ca", "init"]).await;
+    assert_eq!(code, 0, "{path}");
+    assert_eq!(run(home.path(), &["ca", "path"]).await, (0, path.clone()));
+    let first = run(home.path(), &["ca", "show"]).await;
+    assert_eq!(first, (0, std::fs::read_to_string(path.trim_end()).unwrap()));
+    assert!(first.1.starts_with("-----BEGIN CERTIFICATE-----"), "{first:?}");
+    let (code, said) = run(home.path(), &["ca", "init"]).await;
+    assert_eq!(code, 4, "one that is trusted is not replaced by accident: {said}");
+    assert_eq!(run(home.path(), &["ca", "show"]).await, first);
+    assert_eq!(run(home.path(), &["ca", "init", "--replace"]).await, (0, path));
+    assert_ne!(run(home.path(), &["ca", "show"]).await, first);
+}
+
+#[tokio::test]
+async fn a_host_that_the_ca_may_not_sign_for_is_refused_with_the_command_that_helps() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(run(home.path(), &["ca", "init"]).await.0, 0);
+    let intercept = ["--intercept", "models.example", "--listen", "0"];
+    for command in ["serve", "check"] {
+        let (code, said) = run(home.path(), &[&[command], &intercept[..]].concat()).await;
+        assert_eq!(code, 4, "{said}");
+        assert!(said.contains("may not sign for models.example"), "{said}");
+        assert!(said.contains("azure-openai-proxy ca init --replace"), "{said}");
+    }
+    let (code, said) = run(home.path(), &[&["ca", "init", "--replace"], &intercept[..]].concat()).await;
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(run(home.path(), &[&["check"], &intercept[..]].concat()).await.0, 0);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_key_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().unwrap();
+    let path = run(home.path(), &["ca", "init"]).await.1;
+    let issuer = Path::new(path.trim_end()).with_file_name("issuer.pem");
+    assert_eq!(std::fs::metadata(&issuer).unwrap().permissions().mode() & 0o777, 0o600);
+    std::fs::set_permissions(&issuer, std::fs::Permissions::from_mode(0o644)).unwrap();
+    for command in ["serve", "check"] {
+        let (code, said) = run(home.path(), &[command, "--listen", "0"]).await;
+        assert_eq!(code, 4, "{said}");
+        assert!(said.contains("issuer.pem") && said.contains("chmod"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn the_log_says_why() {
+    let (home, origin) = (tempfile::tempdir().unwrap(), Origin::plain());
+    let mut program = serve(home.path(), &origin.url(), &["--first-byte-timeout", "200ms"]);
+    let proxy = program.address().await;
+    let host = proxy.to_string();
+    // It is held open and never answered.
+    let (_, _upstream) = tokio::join!(client::ask(proxy, client::get(&host, "/v1/files")), origin.accept());
+    for path in ["/v1/organization/users", "/nothing"] {
+        client::ask(proxy, client::get(&host, path)).await;
+    }
+    client::raw(proxy, b"GET /v1/models HTTP/1.1\r\n\r\n").await;
+    assert!(client::tunnel(proxy, &host).await.is_err());
+    for words in [
+        "\"reason\":\"upstream_timeout\",\"status\":504",
+        "no response within 200ms",
+        "\"reason\":\"unsupported_on_azure\",\"status\":404",
+        "\"reason\":\"not_found\",\"status\":404",
+        "\"reason\":\"bad_request_target\",\"status\":400",
+        "exactly one valid Host",
+        "\"reason\":\"proxy_loop\",\"status\":508",
+    ] {
+        program.says(words).await;
+    }
+}
