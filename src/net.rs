@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod dial;
+pub mod lingering;
 pub mod listen;
 pub mod prefixed;
 pub mod relay;

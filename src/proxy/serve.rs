@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use http::{Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Limits;
 use crate::message::body::Body;
+use crate::net::lingering::{Lingering, Upgraded};
 use crate::shutdown::Shutdown;
 
 /// Which HTTP a connection speaks.
@@ -47,9 +48,10 @@ where
     F: Fn(Request<Incoming>) -> R,
     R: Future<Output = Response<Body>> + Send + 'static,
 {
+    let upgraded = Upgraded::default();
     let service = service_fn(|request| {
-        let answered = answer(request);
-        async { Ok::<_, Infallible>(answered.await) }
+        let connect = request.method() == Method::CONNECT;
+        noted(answer(request), connect, upgraded.clone())
     });
     match protocol {
         Protocol::Http1 => {
@@ -59,7 +61,7 @@ where
                 .preserve_header_case(true)
                 .max_headers(MAX_FIELDS)
                 .max_buf_size(MAX_HEAD)
-                .serve_connection(TokioIo::new(io), service)
+                .serve_connection(TokioIo::new(Lingering::new(io, upgraded.clone())), service)
                 .with_upgrades();
             let mut connection = std::pin::pin!(connection);
             tokio::select! {
@@ -86,4 +88,18 @@ where
             connection.await
         }
     }
+}
+
+/// Notes an answer after which the connection is no longer HTTP's.
+async fn noted(
+    answered: impl Future<Output = Response<Body>>,
+    connect: bool,
+    upgraded: Upgraded,
+) -> Result<Response<Body>, Infallible> {
+    let response = answered.await;
+    let status = response.status();
+    if status == StatusCode::SWITCHING_PROTOCOLS || connect && status.is_success() {
+        upgraded.set();
+    }
+    Ok(response)
 }

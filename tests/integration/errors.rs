@@ -179,18 +179,26 @@ async fn a_model_that_is_needed_and_not_there_is_400_and_nothing_is_sent() {
 #[tokio::test]
 async fn content_without_a_model_in_its_first_part_is_413_and_ends_the_connection() {
     let stage = Stage::with_variables(&[("AZURE_OPENAI_PROXY_BUFFERED_CONTENT", "64KiB")]).await;
-    let host = stage.proxy.to_string();
     let content = format!(r#"{{"input":"{}","model":"gpt-4o"}}"#, "x".repeat(8 << 20));
-    let head = format!(
-        "POST /v1/embeddings HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\n\r\n",
-        content.len()
-    );
-    let mut client = Conversation::with(stage.proxy).await;
-    client.write_what_it_takes(head + &content).await;
-    let (answer, _) = client.rest().await;
-    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("content_too_large"), "{answer}");
-    assert!(answer.to_ascii_lowercase().contains("connection: close"), "{answer}");
+    for intercepted in [false, true] {
+        let mut client = match intercepted {
+            true => Conversation::intercepted(stage.proxy, &stage.ca_pem).await,
+            false => Conversation::with(stage.proxy).await,
+        };
+        let host = if intercepted { OPENAI_HOST } else { "localhost" };
+        let length = content.len();
+        client
+            .write(format!(
+                "POST /v1/embeddings HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n"
+            ))
+            .await;
+        // All of it is taken, so that a client that writes to the end before it reads gets its answer.
+        client.write(&content).await;
+        let (answer, end) = client.rest().await;
+        assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("content_too_large"), "{answer}");
+        assert!(answer.to_ascii_lowercase().contains("connection: close"), "{answer}");
+        assert_eq!(end, End::Closed);
+    }
     assert!(stage.recorder.seen().is_empty());
 }
 
