@@ -9,7 +9,7 @@ use azure_openai_proxy::message::body::Body;
 use http::StatusCode;
 use hyper::client::conn::http1;
 
-use crate::client::{self, OPENAI_HOST, Whole, within};
+use crate::client::{self, OPENAI_HOST, within};
 use crate::stage::{AZURE_HOST, MAP, Stage, configuration};
 
 /// `METHOD /path` of every operation in OpenAI's own description of its API.

@@ -1,5 +1,7 @@
 //! The proxy between real sockets: clients on one side, the simulator or a hostile origin on the other.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "../support/client.rs"]
 mod client;
 #[path = "../support/conversation.rs"]
@@ -10,6 +12,7 @@ mod exchange;
 mod origin;
 #[path = "../support/program.rs"]
 mod program;
+#[expect(dead_code, reason = "the real clients' tests use more of it")]
 #[path = "../support/stage.rs"]
 mod stage;
 

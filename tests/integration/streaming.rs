@@ -45,8 +45,8 @@ async fn every_piece_arrives_before_the_next_is_sent() {
         assert!(took < ROUND * ROUNDS, "{way:?}: {took:?}");
         exchange.finish("\"x\":0}");
         upstream.until("0\r\n\r\n").await;
-        upstream.write("1\r\n.\r\n0\r\n\r\n").await;
-        assert_eq!(exchange.rest().await, b".", "{way:?}");
+        upstream.write("e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n").await;
+        assert_eq!(exchange.rest().await, b"data: [DONE]\n\n", "{way:?}");
     }
 }
 
