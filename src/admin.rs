@@ -6,6 +6,9 @@ mod pac;
 mod page;
 mod snippets;
 
+use std::sync::Arc;
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
@@ -17,6 +20,7 @@ use crate::error::{Error, Kind};
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
 use crate::shutdown::Shutdown;
+use crate::tls::ca::Authority;
 use journal::Journal;
 
 /// Answered by us on the names that we intercept, too: who reads it there knows that interception works.
@@ -25,6 +29,9 @@ pub const WELL_KNOWN: &str = "/.well-known/azure-openai-proxy";
 /// On each page of ours, with our version: what answers is this program and not just anything on the port.
 pub const PRODUCT_FIELD: HeaderName = HeaderName::from_static("x-azure-openai-proxy");
 
+/// Where the list of revoked leaves is (RFC 5280 §5).
+pub const CRL: &str = "/ca.crl";
+
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -32,16 +39,10 @@ const TEXT: &str = "text/plain; charset=utf-8";
 /// What the pages show; nothing of it is secret.
 #[derive(Clone, Debug)]
 pub struct Admin {
-    /// The root certificate, to be trusted by clients.
-    pub root_pem: String,
+    /// Whose root certificate clients have to trust.
+    pub authority: Arc<Authority>,
     /// The file that holds it.
     pub ca_path: String,
-    /// Its SHA-256 digest in hex.
-    pub fingerprint: String,
-    /// The names that it may sign for, each with those below it.
-    pub permitted: Vec<String>,
-    /// The day on which it expires.
-    pub expiry: String,
     /// Who answers OpenAI requests: `azure` or `openai`.
     pub mode: &'static str,
     /// Where OpenAI requests go, in words.
@@ -84,7 +85,8 @@ pub fn respond(admin: &Admin, asked: &Asked<'_>, shutdown: Shutdown) -> Result<R
         "/" if asked.wants_html() => Ok(page::page(admin, authority)),
         "/" => Ok(answer(TEXT, overview(admin, authority))),
         "/events" => Ok(of_type(events::MEDIA_TYPE, events::stream(&admin.journal, shutdown))),
-        "/ca.pem" => Ok(answer("application/x-pem-file", admin.root_pem.clone())),
+        "/ca.pem" => Ok(answer("application/x-pem-file", admin.authority.root_pem())),
+        CRL => crl(admin),
         "/proxy.pac" => Ok(answer(pac::MEDIA_TYPE, pac::file(&admin.intercepted, &authority.to_string()))),
         "/healthz" => Ok(answer(TEXT, "ok\n")),
         WELL_KNOWN => identify(admin, asked.method, false),
@@ -99,6 +101,12 @@ pub fn identify(admin: &Admin, method: &Method, intercepted: bool) -> Result<Res
     only_read(method)?;
     let content = json!({ "azure_openai_proxy": VERSION, "intercepted": intercepted, "mode": admin.mode });
     Ok(answer("application/json", format!("{content}\n")))
+}
+
+fn crl(admin: &Admin) -> Result<Response<Body>, Error> {
+    let list = admin.authority.crl(SystemTime::now());
+    let list = list.map_err(|error| Error::because(Kind::Certificate, error))?;
+    Ok(answer("application/pkix-crl", list))
 }
 
 /// What a person runs behind the proxy to see whether interception works.

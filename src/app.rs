@@ -1,7 +1,7 @@
 //! The composition root: from a configuration to bound listeners to a running proxy.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -11,8 +11,8 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::admin::Admin;
 use crate::admin::journal::Journal;
+use crate::admin::{self, Admin};
 use crate::config::Config;
 use crate::net::listen;
 use crate::policy::pages::Pages;
@@ -107,10 +107,10 @@ pub fn bind(config: Config) -> Result<Bound, StartError> {
     if made {
         tracing::info!("made a certificate authority in {}", config.certs.display());
     }
-    let authority = Arc::new(authority);
     let listeners = config.listen.iter().map(|&address| bind_one(address)).collect::<Result<Vec<_>, _>>()?;
     let addresses: Vec<SocketAddr> = listeners.iter().map(|(_, address)| *address).collect();
     let listeners = listeners.into_iter().map(|(listener, _)| listener).collect();
+    let authority = Arc::new(authority.with_crl_at(crl_url(&addresses)));
     Ok(Bound {
         listeners,
         connections: config.limits.connections,
@@ -127,6 +127,17 @@ fn bind_one(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError
     bound.map_err(|source| StartError::Listen { address, source })
 }
 
+/// Where clients on this machine get the list of revoked leaves, if one of the listeners is there for them.
+fn crl_url(addresses: &[SocketAddr]) -> Option<String> {
+    let near = |address: &SocketAddr| match address.ip() {
+        ip if ip.is_loopback() => Some(*address),
+        IpAddr::V4(ip) if ip.is_unspecified() => Some((Ipv4Addr::LOCALHOST, address.port()).into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => Some((Ipv6Addr::LOCALHOST, address.port()).into()),
+        IpAddr::V4(_) | IpAddr::V6(_) => None,
+    };
+    addresses.iter().find_map(near).map(|address| format!("http://{address}{}", admin::CRL))
+}
+
 fn compose(
     config: Config,
     authority: &Arc<Authority>,
@@ -139,7 +150,7 @@ fn compose(
         tracing::warn!("upstream roots: {note}");
     }
     let policy = Policy::new(addresses);
-    let admin = admin(&config, authority);
+    let admin = pages(&config, authority);
     let tls = roots::client_config(trusted.store);
     Ok(Proxy::new(Parts {
         upstream: Upstream::new(&config.upstream, policy.clone(), tls),
@@ -157,15 +168,12 @@ fn compose(
 }
 
 /// What the proxy's own pages show.
-fn admin(config: &Config, authority: &Authority) -> Admin {
+fn pages(config: &Config, authority: &Arc<Authority>) -> Admin {
     let ca_path = config.certs.join("ca.pem");
     let mapped = config.rewrite.models.entries();
     Admin {
-        root_pem: authority.root_pem(),
+        authority: Arc::clone(authority),
         ca_path: std::path::absolute(&ca_path).unwrap_or(ca_path).display().to_string(),
-        fingerprint: authority.fingerprint(),
-        permitted: authority.permitted().to_vec(),
-        expiry: authority.not_after().date().to_string(),
         mode: mode_name(&config.rewrite.mode),
         destination: destination(&config.rewrite.mode),
         holds_key: config.rewrite.mode.holds_key(),
@@ -256,6 +264,24 @@ async fn accept_all(listener: TcpListener, proxy: Proxy, room: Arc<Semaphore>, m
                 tracing::warn!(client = %address, "too many connections; turned one away");
                 tokio::spawn(tokio::time::timeout(Duration::from_secs(1), connection::turn_away(stream)));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_revoked_leaves_is_where_this_machine_reaches_it() {
+        for (listening, url) in [
+            (&["192.0.2.1:80", "127.0.0.1:8080"][..], Some("http://127.0.0.1:8080/ca.crl")),
+            (&["0.0.0.0:81"], Some("http://127.0.0.1:81/ca.crl")),
+            (&["[::]:82"], Some("http://[::1]:82/ca.crl")),
+            (&["192.0.2.1:80"], None),
+        ] {
+            let addresses: Vec<SocketAddr> = listening.iter().map(|text| text.parse().unwrap()).collect();
+            assert_eq!(crl_url(&addresses).as_deref(), url, "{listening:?}");
         }
     }
 }

@@ -1,15 +1,14 @@
 //! What the tests of the pages share.
 
-use super::{Admin, Journal};
+use std::sync::Arc;
+
+use super::{Admin, Authority, Journal};
 
 /// A proxy for two hosts, which is also called `proxy.internal`.
 pub(super) fn admin() -> Admin {
     Admin {
-        root_pem: "-----BEGIN CERTIFICATE-----\n".into(),
+        authority: Arc::new(Authority::in_memory(&["openai.com".to_owned()]).unwrap()),
         ca_path: "/home/u/ca.pem".into(),
-        fingerprint: "00ff".into(),
-        permitted: vec!["openai.com".into()],
-        expiry: "2036-11-01".into(),
         mode: "azure",
         destination: "Azure OpenAI at https://r.openai.azure.com".into(),
         holds_key: true,

@@ -24,7 +24,7 @@ async fn ask(method: Method, host: &str, path: &str, fields: &[(&str, &str)]) ->
             } else {
                 content.collect().await.unwrap().to_bytes()
             };
-            (StatusCode::OK.as_u16(), media_type, String::from_utf8(content.to_vec()).unwrap())
+            (StatusCode::OK.as_u16(), media_type, String::from_utf8_lossy(&content).into_owned())
         }
         Err(error) => (error.kind().status().as_u16(), String::new(), String::new()),
     }
@@ -35,6 +35,7 @@ async fn each_page_is_what_it_says() {
     for (path, media_type, part) in [
         ("/", TEXT, "export https_proxy=http://127.0.0.1:8080"),
         ("/ca.pem", "application/x-pem-file", "-----BEGIN CERTIFICATE-----"),
+        (CRL, "application/pkix-crl", ""),
         ("/proxy.pac", pac::MEDIA_TYPE, "PROXY 127.0.0.1:8080"),
         ("/healthz", TEXT, "ok\n"),
         ("/events", events::MEDIA_TYPE, ""),

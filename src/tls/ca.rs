@@ -4,6 +4,7 @@
 //! names that its constraints permit and no others: a stolen key is good for nothing else.
 
 mod check;
+mod crl;
 mod files;
 mod profile;
 
@@ -34,6 +35,7 @@ pub struct Authority {
     root: CertificateDer<'static>,
     permitted: Vec<String>,
     not_after: OffsetDateTime,
+    crl_url: Option<String>,
 }
 
 /// Why there is no authority.
@@ -175,8 +177,11 @@ impl Authority {
         params: &CertificateParams,
         key: &KeyPair,
     ) -> Result<CertificateDer<'static>, rcgen::Error> {
-        let issuer = Issuer::from_ca_cert_der(&self.intermediate, &*self.key)?;
-        Ok(params.signed_by(key, &issuer)?.der().clone())
+        Ok(params.signed_by(key, &self.issuer()?)?.der().clone())
+    }
+
+    fn issuer(&self) -> Result<Issuer<'_, &KeyPair>, rcgen::Error> {
+        Issuer::from_ca_cert_der(&self.intermediate, &*self.key)
     }
 
     fn parse(text: &[u8], now: OffsetDateTime) -> Result<Self, AuthorityError> {
@@ -202,7 +207,7 @@ impl Authority {
         if not_after <= now {
             return Err(AuthorityError::Expired(not_after));
         }
-        let made = Self { key, intermediate, root, permitted: facts.permitted, not_after };
+        let made = Self { key, intermediate, root, permitted: facts.permitted, not_after, crl_url: None };
         made.try_out(now.into())?;
         Ok(made)
     }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use rcgen::{
-    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SanType,
+    CertificateParams, CrlDistributionPoint, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyUsagePurpose, SanType,
 };
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
@@ -74,7 +75,9 @@ pub fn mint(authority: &Authority, name: &str, now: SystemTime) -> Result<Leaf, 
     let not_after = ca_end.min(not_before + LEAF_LIFE);
 
     let key = new_key()?;
-    let signed = authority.sign(&params(&name, not_before, not_after)?, &key)?;
+    let mut params = params(&name, not_before, not_after)?;
+    params.crl_distribution_points = authority.crl_url().map(distribution_point).into_iter().collect();
+    let signed = authority.sign(&params, &key)?;
     let chain = vec![signed, authority.intermediate_der().clone()];
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     Ok(Leaf {
@@ -107,6 +110,10 @@ fn params(
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
     Ok(params)
+}
+
+fn distribution_point(url: &str) -> CrlDistributionPoint {
+    CrlDistributionPoint { uris: vec![url.to_owned()] }
 }
 
 fn renewal(now: OffsetDateTime, not_after: OffsetDateTime, ca_end: OffsetDateTime) -> OffsetDateTime {
