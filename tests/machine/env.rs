@@ -1,0 +1,88 @@
+//! `env`: what a profile evaluates.
+
+use crate::stage::Stage;
+use crate::user::User;
+
+const CURL: &str = "curl -sS https://api.openai.com/.well-known/azure-openai-proxy";
+
+/// The shells of this machine that read the POSIX form.
+const SHELLS: [&str; 4] = ["sh", "bash", "dash", "zsh"];
+
+fn installed(shell: &&str) -> bool {
+    std::process::Command::new(shell).args(["-c", ":"]).status().is_ok()
+}
+
+#[tokio::test]
+async fn a_shell_that_evaluates_it_reaches_the_proxy() {
+    let stage = Stage::set().await;
+    let user = User::of_proxy(&stage);
+    for shell in SHELLS.iter().filter(|shell| installed(shell)) {
+        let said = user.shell(shell, &format!("set -eu; eval \"$($PROXY env)\"; {CURL}")).await;
+        assert!(said.code == Some(0) && said.stdout.contains("intercepted"), "{shell}: {said:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_proxy_a_new_shell_is_as_before() {
+    let stage = Stage::set().await;
+    let user = User::of_simulator(&stage);
+    for shell in ["sh", "bash", "zsh", "fish", "pwsh", "cmd", "nu", "dotenv", "docker"] {
+        let said = user.run(&["env", "--shell", shell]).await;
+        assert_eq!((said.code, said.stdout.lines().count(), &*said.stderr), (Some(0), 1, ""), "{said:?}");
+        assert!(said.stdout.starts_with(['#', '@']) && said.stdout.contains("is not running"), "{said:?}");
+    }
+    assert_eq!(user.run(&["env", "--shell", "json"]).await.stdout, "{}\n");
+    let said =
+        user.shell("sh", "set -eu; env >before; eval \"$($PROXY env)\"; env >after; cmp before after").await;
+    assert_eq!((said.code, &*said.stderr), (Some(0), ""), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_stranger_at_the_address_is_not_pointed_at() {
+    let stage = Stage::set().await;
+    let user = User::of_simulator(&stage).with("AZURE_OPENAI_PROXY_LISTEN", stage.proxy);
+    user.run(&["ca", "init"]).await;
+    let said = user.run(&["env"]).await;
+    assert!(said.code == Some(0) && said.stdout.contains("another CA"), "{said:?}");
+    assert_eq!(said.stdout.lines().count(), 1);
+}
+
+#[tokio::test]
+async fn force_prints_them_anyway() {
+    let stage = Stage::set().await;
+    let user = User::of_simulator(&stage);
+    let absent = user.run(&["env", "--force"]).await;
+    assert!(absent.code == Some(1) && absent.stdout.is_empty(), "there is no CA yet: {absent:?}");
+    user.run(&["ca", "init"]).await;
+    let said = user.run(&["env", "--force", "--shell", "json"]).await;
+    let variables: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(variables["SSL_CERT_FILE"], user.certs().join("bundle.pem").to_str().unwrap());
+}
+
+#[tokio::test]
+async fn unset_leaves_the_shell_as_it_was() {
+    let stage = Stage::set().await;
+    let user = User::of_proxy(&stage).with("NO_PROXY", "corp.example").with("no_proxy", "corp.example");
+    let script = "set -eu; env | sort >before
+                  eval \"$($PROXY env --base-url)\"; env | sort >between
+                  eval \"$($PROXY env --unset)\"; env | sort >after
+                  cmp before between >/dev/null && exit 9; diff before after";
+    let said = user.shell("sh", script).await;
+    assert_eq!((said.code, &*said.stdout), (Some(0), ""), "{said:?}");
+}
+
+#[tokio::test]
+async fn containers_get_what_can_be_mounted() {
+    let stage = Stage::set().await;
+    let said = User::of_proxy(&stage).run(&["env", "--shell", "docker"]).await;
+    let (usage, variables) = said.stdout.split_once('\n').unwrap();
+    assert!(
+        usage.starts_with("# docker run --network host ") && usage.matches(" -v ").count() == 2,
+        "{usage}"
+    );
+    let mounted = |line: &&str| {
+        let path = line.split_once('=').unwrap().1;
+        !path.starts_with('/') || usage.contains(&format!("'{path}:{path}:ro'"))
+    };
+    assert!(variables.lines().all(|line| mounted(&line)), "{variables}");
+}
