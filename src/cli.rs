@@ -41,6 +41,10 @@ pub enum Command {
     ///
     /// In a profile: eval "$(azure-openai-proxy env)". Nothing is set while the proxy is not running.
     Env(Env),
+    /// Put the CA's certificate into the stores of this machine, for clients that read no variables
+    Trust(Trust),
+    /// Take the CA's certificate out of the stores of this machine
+    Untrust(Trust),
     /// The certificate authority that intercepted connections are signed by
     #[command(subcommand)]
     Ca(CaCommand),
@@ -94,6 +98,28 @@ pub struct Extras {
     /// Set JAVA_TOOL_OPTIONS too; each JVM then says on standard error that it read them
     #[arg(long)]
     pub java: bool,
+}
+
+/// Which stores, and whether to touch them.
+#[derive(Debug, Args)]
+pub struct Trust {
+    /// The kinds of stores
+    #[arg(long, value_enum, value_name = "STORE", value_delimiter = ',', default_values_t = Store::ALL)]
+    pub stores: Vec<Store>,
+    /// Only say what would be run
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// A kind of store that clients take roots from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Store {
+    /// The system's: curl, wget, git, Python's ssl, Go, Ruby, browsers of macOS and Windows
+    System,
+    /// Firefox, and Chromium on Linux
+    Nss,
+    /// The JDK's
+    Java,
 }
 
 /// Who is to read variables.
@@ -312,6 +338,22 @@ pub struct Flags {
     /// off, error, warn, info, debug or trace, or TARGET=LEVEL,… [default: info]
     #[arg(long, global = true, value_name = "FILTER")]
     pub log: Option<String>,
+}
+
+// === impl Store ===
+
+impl Store {
+    /// All kinds, in the order in which they feed one another.
+    pub const ALL: [Self; 3] = [Self::System, Self::Nss, Self::Java];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Nss => "nss",
+            Self::Java => "java",
+        }
+    }
 }
 
 // === impl Exit ===

@@ -11,6 +11,7 @@ pub mod java;
 pub mod no_proxy;
 pub mod probe;
 pub mod shell;
+pub mod trust;
 
 use crate::config::Config;
 use crate::config::env::Environment;

@@ -4,13 +4,15 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use azure_openai_proxy::app::{self, StartError};
-use azure_openai_proxy::cli::{CaCommand, Cli, Command, ConfigCommand, Env, Exec, Exit, Flags};
+use azure_openai_proxy::cli::{CaCommand, Cli, Command, ConfigCommand, Env, Exec, Exit, Flags, Trust};
 use azure_openai_proxy::config::env::Environment;
 use azure_openai_proxy::config::show::Show;
 use azure_openai_proxy::config::{self, Config, Loaded};
 use azure_openai_proxy::machine::export::export;
+use azure_openai_proxy::machine::trust::Wish;
+use azure_openai_proxy::machine::trust::host::Host;
 use azure_openai_proxy::message::redact::Secret;
 use azure_openai_proxy::tls::ca::{Authority, CaError};
 use azure_openai_proxy::{demo, explain, machine, shutdown, simulator, telemetry, tls};
@@ -41,6 +43,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Exec(asked) => return exec(&asked, flags),
         Command::Env(asked) => env(asked, flags),
+        Command::Trust(asked) => trust(&asked, Wish::Trust, flags),
+        Command::Untrust(asked) => trust(&asked, Wish::Untrust, flags),
         Command::Serve => serve(settings(load(flags))?),
         Command::Check => check(flags),
         Command::Config(ConfigCommand::Show) => show(flags),
@@ -68,6 +72,23 @@ fn env(asked: Env, flags: &Flags) -> Outcome {
         eprintln!("azure-openai-proxy: {warning}");
     }
     print(export.text)
+}
+
+fn trust(asked: &Trust, wish: Wish, flags: &Flags) -> Outcome {
+    let user = Environment::of_process();
+    let config = settings(config::load_local(flags, &user))?;
+    let host = Host::this(&config.certs, user)
+        .map_err(|error| Failure { exit: Exit::Authority, error: error.into() })?;
+    let reports = runtime()?.block_on(machine::trust::run(&host, &asked.stores, wish, asked.dry_run));
+    for report in &reports {
+        print(report)?;
+    }
+    match reports.iter().filter(|report| report.outcome.is_failure()).count() {
+        0 => Ok(()),
+        failed => {
+            Err(Failure { exit: Exit::Authority, error: anyhow!("{failed} of {} failed", reports.len()) })
+        }
+    }
 }
 
 fn serve(mut config: Config) -> Outcome {

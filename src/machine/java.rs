@@ -96,6 +96,13 @@ pub fn import(store: &str, alias: &str, root: &str) -> Vec<String> {
     words.map(str::to_owned).to_vec()
 }
 
+/// The arguments with which keytool gives one up.
+pub fn delete(store: &str, alias: &str) -> Vec<String> {
+    ["-delete", "-noprompt", "-keystore", store, "-storepass", PASSWORD, "-alias", alias]
+        .map(str::to_owned)
+        .to_vec()
+}
+
 // === impl Jdk ===
 
 impl Jdk {

@@ -9,3 +9,4 @@ mod user;
 
 mod env;
 mod exec;
+mod trust;
