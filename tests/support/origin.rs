@@ -18,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::client::within;
 use crate::conversation::Conversation;
+use crate::stage::Stage;
 
 /// A listener on a free port of loopback.
 pub(crate) struct Origin {
@@ -32,6 +33,18 @@ pub(crate) struct Origin {
 pub(crate) struct Pki {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: TempDir,
+}
+
+// === impl Stage ===
+
+impl Stage {
+    /// A stage with an origin server of the test's own in the simulator's place.
+    pub(crate) async fn before(origin: &Origin, variables: &[(&str, &str)]) -> Self {
+        let endpoint = origin.url();
+        let mut all = vec![("AZURE_OPENAI_ENDPOINT", endpoint.as_str())];
+        all.extend(variables);
+        Self::with_variables(&all).await
+    }
 }
 
 // === impl Origin ===

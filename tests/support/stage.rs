@@ -13,8 +13,6 @@ use azure_openai_proxy::tls;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use crate::origin::Origin;
-
 /// The simulated resource's host.
 pub(crate) const AZURE_HOST: &str = "demo.openai.azure.com";
 
@@ -61,14 +59,6 @@ impl Stage {
     /// The usual stage with these variables set.
     pub(crate) async fn with_variables(variables: &[(&str, &str)]) -> Self {
         Self::with(Wishes { variables, ..Wishes::default() }).await
-    }
-
-    /// A stage with an origin server of the test's own in the simulator's place.
-    pub(crate) async fn before(origin: &Origin, variables: &[(&str, &str)]) -> Self {
-        let endpoint = origin.url();
-        let mut all = vec![("AZURE_OPENAI_ENDPOINT", endpoint.as_str())];
-        all.extend(variables);
-        Self::with_variables(&all).await
     }
 
     /// A stage as wished.
