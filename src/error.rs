@@ -39,7 +39,7 @@ pub enum Kind {
     ClientContent,
     /// We have met this request before: `Via` names us.
     Loop,
-    /// An upgrade that is not carried here.
+    /// A WebSocket that the origin does not have; the client is to use plain HTTP.
     Upgrade,
     /// None of our own pages.
     NotFound,
@@ -170,7 +170,11 @@ impl Kind {
             Self::Upstream(SendError::ConnectTimeout(..) | SendError::FirstByteTimeout(_))
             | Self::DialTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Upstream(
-                SendError::Dial(..) | SendError::Certificate(..) | SendError::Tls(_) | SendError::Broken(_),
+                SendError::Dial(..)
+                | SendError::Certificate(..)
+                | SendError::Tls(_)
+                | SendError::Handshake
+                | SendError::Broken(_),
             )
             | Self::Dial(_) => StatusCode::BAD_GATEWAY,
             Self::Certificate => StatusCode::INTERNAL_SERVER_ERROR,
@@ -198,7 +202,7 @@ impl Kind {
             Self::Upstream(SendError::Tls(_)) => "upstream_tls",
             Self::Upstream(SendError::ConnectTimeout(..)) | Self::DialTimeout => "upstream_connect_timeout",
             Self::Upstream(SendError::FirstByteTimeout(_)) => "upstream_timeout",
-            Self::Upstream(SendError::Broken(_)) => "upstream_broken",
+            Self::Upstream(SendError::Broken(_) | SendError::Handshake) => "upstream_broken",
             Self::Certificate => "no_leaf_certificate",
         }
     }
@@ -233,7 +237,7 @@ impl fmt::Display for Kind {
             ),
             Self::ClientContent => f.write_str("the request's content broke off"),
             Self::Loop => f.write_str("this request has passed through this proxy before"),
-            Self::Upgrade => f.write_str("this upgrade is not carried; use plain HTTP"),
+            Self::Upgrade => f.write_str("there is no WebSocket for this; use plain HTTP"),
             Self::NotFound => f.write_str("not found; OpenAI paths begin with /v1/"),
             Self::MethodNotAllowed => f.write_str("only GET and HEAD are answered here"),
             Self::Upstream(error) => error.fmt(f),

@@ -11,6 +11,7 @@ pub mod intercept;
 pub mod normalise;
 pub mod respond;
 pub mod serve;
+pub mod upgrade;
 pub mod usage;
 
 use std::net::SocketAddr;

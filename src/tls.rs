@@ -68,6 +68,15 @@ pub fn random_token() -> Result<String, rustls::Error> {
     Ok(hex(&random::<16>()?))
 }
 
+/// 128 random bits that are used once.
+///
+/// # Errors
+///
+/// The operating system has no randomness.
+pub fn nonce() -> Result<[u8; 16], rustls::Error> {
+    Ok(random()?)
+}
+
 /// `N` random bytes from the operating system's generator.
 fn random<const N: usize>() -> Result<[u8; N], rustls::crypto::GetRandomFailed> {
     let mut bytes = [0; N];

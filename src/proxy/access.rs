@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{Method, Response};
+use http::{Method, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 
@@ -29,6 +29,9 @@ pub struct Access {
     begun: Instant,
     outcome: Outcome,
 }
+
+/// The line of a WebSocket, written when it is over.
+pub struct Session(Access);
 
 /// A response's content, observed as it passes.
 struct Watched {
@@ -78,6 +81,13 @@ impl Access {
         let usage = UsageReader::for_content(&parts.headers);
         Response::from_parts(parts, Watched { content, access: self, usage, broken: None }.boxed_unsync())
     }
+
+    /// Observes the WebSocket that was opened with this status until it is over.
+    pub fn session(mut self, status: StatusCode) -> Session {
+        self.record.answered(status.as_u16(), true, self.begun.elapsed());
+        self.journal.open(&self.record);
+        Session(self)
+    }
 }
 
 impl Drop for Access {
@@ -102,6 +112,21 @@ impl Drop for Access {
             "{record}"
         );
         self.journal.close(record);
+    }
+}
+
+// === impl Session ===
+
+impl Session {
+    /// Notes that both sides are done, and how much came from upstream.
+    pub fn complete(&mut self, octets: u64) {
+        self.0.record.octets = octets;
+        self.0.outcome = Outcome::Complete;
+    }
+
+    /// Notes that one of them broke off or said nothing for too long.
+    pub fn broken(&mut self) {
+        self.0.outcome = Outcome::Broken;
     }
 }
 

@@ -1,9 +1,9 @@
 //! One exchange: plan, read only as far as the model, apply, send, normalise, stream back.
 
-use http::header::{CONTENT_LENGTH, HeaderValue, ORIGIN, UPGRADE};
+use http::header::{CONTENT_LENGTH, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
@@ -11,9 +11,9 @@ use super::access::Access;
 use super::content::{Bounds, Held};
 use super::normalise::normalise;
 use super::respond::{self, Form};
-use super::{Peer, Proxy};
+use super::{Peer, Proxy, upgrade};
 use crate::admin;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
 use crate::rewrite::local::Answer;
@@ -28,19 +28,29 @@ pub async fn exchange(
     entry: Entry,
     peer: Peer,
 ) -> Response<Body> {
+    if upgrade::is_asked_for(&request) {
+        return upgrade::exchange(proxy, request, host, path, entry, peer).await;
+    }
     let version = request.version();
     let origin = request.headers().get(ORIGIN).cloned();
     let mut access = Access::begin(&proxy.admin().journal, request.method(), path.path(), peer);
     let answered = answer(proxy, request, host, path, entry, origin.as_ref(), &mut access).await;
-    let response = match answered {
-        Ok(response) => response,
-        Err(error) => {
-            access.refused(&error);
-            let mut response = respond::error(&error, Form::OpenAi, version);
-            response::allow_origin(response.headers_mut(), origin.as_ref());
-            response
-        }
-    };
+    conclude(answered, access, version, origin.as_ref())
+}
+
+/// Answers an error as OpenAI would, and has the access logged when the answer is over.
+pub(super) fn conclude(
+    answered: Result<Response<Body>, Error>,
+    mut access: Access,
+    version: Version,
+    origin: Option<&HeaderValue>,
+) -> Response<Body> {
+    let response = answered.unwrap_or_else(|error| {
+        access.refused(&error);
+        let mut response = respond::error(&error, Form::OpenAi, version);
+        response::allow_origin(response.headers_mut(), origin);
+        response
+    });
     access.watch(response)
 }
 
@@ -58,9 +68,6 @@ async fn answer(
     }
     if path.path() == admin::WELL_KNOWN {
         return admin::identify(proxy.admin(), request.method(), true);
-    }
-    if request.headers().contains_key(UPGRADE) && wants_websocket(&request) {
-        return Err(Kind::Upgrade.into());
     }
     let settings = proxy.rewrite();
     let (parts, content) = request.into_parts();
@@ -133,8 +140,4 @@ fn local(answer: Answer, origin: Option<&HeaderValue>) -> Response<Body> {
     *response.headers_mut() = answer.fields;
     response::allow_origin(response.headers_mut(), origin);
     response
-}
-
-fn wants_websocket(request: &Request<Incoming>) -> bool {
-    request.headers().get_all(UPGRADE).iter().any(|line| line.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }

@@ -9,7 +9,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::Limits;
+use super::{Limits, upgrade};
 use crate::message::body::Body;
 use crate::net::lingering::{Lingering, Upgraded};
 use crate::shutdown::Shutdown;
@@ -50,6 +50,7 @@ where
 {
     let upgraded = Upgraded::default();
     let service = service_fn(|request| {
+        let request = upgrade::without_connect(request);
         let connect = request.method() == Method::CONNECT;
         noted(answer(request), connect, upgraded.clone())
     });
@@ -75,6 +76,7 @@ where
                 .timer(TokioTimer::new())
                 .keep_alive_interval(limits.head_timeout)
                 .keep_alive_timeout(limits.head_timeout)
+                .enable_connect_protocol()
                 .max_concurrent_streams(MAX_STREAMS)
                 .max_header_list_size(MAX_HEAD as u32)
                 .initial_stream_window_size(HTTP2_WINDOWS.0)

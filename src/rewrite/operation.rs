@@ -65,6 +65,9 @@ pub enum Home {
     Local,
 }
 
+/// The name of Responses over WebSocket.
+pub const RESPONSES_WEBSOCKET: &str = "responses (websocket)";
+
 /// What a path that OpenAI does not document (yet) is taken for.
 pub static UNKNOWN: Operation =
     Operation { name: "unknown", methods: &[], template: "", model: ModelIn::Nowhere, home: Home::Resource };

@@ -1,5 +1,6 @@
 //! A WebSocket's opening handshake on its way to Azure and back.
 
+use http::StatusCode;
 use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL};
 use http::request::Parts;
 
@@ -76,4 +77,12 @@ pub fn name_protocol(route: &Route, offers_realtime: bool, fields: &mut HeaderMa
     if offers_realtime && route.scope.is_azure() && !fields.contains_key(SEC_WEBSOCKET_PROTOCOL) {
         fields.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(REALTIME));
     }
+}
+
+/// Whether this answer to a handshake says that the resource has no WebSocket, and the client has plain
+/// HTTP to fall back to. The Codex CLI does so at once on a 426 only: on a 404 it tries seven times, and a 400
+/// ends its turn.
+pub fn falls_back(route: &Route, status: StatusCode) -> bool {
+    let lacking = matches!(status.as_u16(), 400 | 404 | 405 | 426 | 501);
+    lacking && route.scope.is_azure() && route.operation == operation::RESPONSES_WEBSOCKET
 }

@@ -47,7 +47,7 @@ pub struct Alive<B> {
     idle: Duration,
     silence: Pin<Box<Sleep>>,
     waiting: bool,
-    _place: Place,
+    _place: Option<Place>,
 }
 
 // === impl Noted ===
@@ -86,8 +86,8 @@ impl HttpBody for Noted {
 impl<B> Alive<B> {
     /// Watches over this content; `idle` is the longest silence between two frames.
     ///
-    /// `place` is given back when the content is dropped.
-    pub fn new(content: B, idle: Duration, place: Place) -> Self {
+    /// `place`, if it has one, is given back when the content is dropped.
+    pub fn new(content: B, idle: Duration, place: Option<Place>) -> Self {
         Self { content, idle, silence: Box::pin(tokio::time::sleep(idle)), waiting: false, _place: place }
     }
 }
@@ -128,7 +128,6 @@ where
 
 #[cfg(test)]
 mod tests {
-    use super::super::spread::Spread;
     use super::*;
     use http_body_util::BodyExt;
     use tokio::sync::mpsc;
@@ -149,8 +148,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn content_lives_as_long_as_it_moves() {
         let (send, receive) = mpsc::channel(1);
-        let (_, place) = Spread::new(|| ()).pick();
-        let mut content = Alive::new(Queue(receive), Duration::from_secs(10), place);
+        let mut content = Alive::new(Queue(receive), Duration::from_secs(10), None);
         tokio::spawn(async move {
             for _ in 0..5 {
                 tokio::time::sleep(Duration::from_secs(9)).await;

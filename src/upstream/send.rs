@@ -3,19 +3,22 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use http::header::HOST;
-use http::{Response, Version};
+use http::header::{HOST, SEC_WEBSOCKET_KEY};
+use http::response::Parts;
+use http::{Response, StatusCode, Version};
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::upgrade::Upgraded;
 use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use thiserror::Error;
 
 use super::connector::{ConnectTimeout, Connector};
 use super::phases::{Alive, FirstByteTimeout, Noted, first_byte};
-use super::spread::Spread;
+use super::spread::{Place, Spread};
 use super::{Http, Settings};
-use crate::message::body::{Body, BoxError};
-use crate::message::fields;
+use crate::message::body::{self, Body, BoxError};
+use crate::message::{fields, websocket};
 use crate::net::activity::Activity;
 use crate::net::dial::DialError;
 use crate::policy::Policy;
@@ -26,7 +29,17 @@ use crate::tls::problem::certificate_problem;
 #[derive(Clone)]
 pub struct Upstream {
     clients: Spread<Client<Connector, Noted>>,
+    /// For WebSockets: no connection is used twice, nor for HTTP/2.
+    unpooled: Client<Connector, Noted>,
     settings: Arc<Settings>,
+}
+
+/// What came of a WebSocket's handshake.
+pub enum Opened {
+    /// The origin agreed: the head of its 101, and the WebSocket.
+    Switched(Parts, TokioIo<Upgraded>),
+    /// It answered otherwise.
+    Refused(Response<Body>),
 }
 
 /// Why there is no response.
@@ -50,6 +63,9 @@ pub enum SendError {
     /// Connected, but no response in time.
     #[error("{0}")]
     FirstByteTimeout(#[from] FirstByteTimeout),
+    /// A 101 that does not agree to the WebSocket that was asked for.
+    #[error("the upstream switched to something that was not asked for")]
+    Handshake,
     /// The connection broke, or what came back is no HTTP response.
     #[error("the upstream broke off before it answered")]
     Broken(#[source] BoxError),
@@ -63,6 +79,11 @@ const HTTP2_WINDOWS: (u32, u32) = (1 << 20, 8 << 20);
 impl Upstream {
     /// A pool whose connections trust what `tls` trusts.
     pub fn new(settings: &Settings, policy: Policy, tls: rustls::ClientConfig) -> Self {
+        let over_http1 = Settings { http: Http::Only1, ..settings.clone() };
+        let unpooled = Client::builder(TokioExecutor::new())
+            .pool_max_idle_per_host(0)
+            .http1_preserve_header_case(true)
+            .build(Connector::new(&over_http1, policy.clone(), tls.clone()));
         let connector = Connector::new(settings, policy, tls);
         let mut builder = Client::builder(TokioExecutor::new());
         builder
@@ -76,7 +97,7 @@ impl Upstream {
             .http2_keep_alive_timeout(std::time::Duration::from_secs(20))
             .http2_only(settings.http == Http::Only2);
         let clients = Spread::new(|| builder.build(connector.clone()));
-        Self { clients, settings: Arc::new(settings.clone()) }
+        Self { clients, unpooled, settings: Arc::new(settings.clone()) }
     }
 
     /// Sends a request that the rewrite core made, and waits for the head of the response.
@@ -84,19 +105,50 @@ impl Upstream {
     /// Dropping the future or the response's content cancels the exchange. A request is sent
     /// again only on a new connection when nothing of it had left on a stale one.
     pub async fn send(&self, request: UpstreamRequest, content: Body) -> Result<Response<Body>, SendError> {
+        let (client, place) = self.clients.pick();
+        let response = self.respond(client, request, content).await?;
+        Ok(self.watched(response, Some(place)))
+    }
+
+    /// Sends a WebSocket's handshake on a connection of its own, which the origin's 101 makes the WebSocket.
+    /// Any other answer is as [`send`](Self::send) has it.
+    ///
+    /// Dropping the future or what it opened closes the connection.
+    pub async fn open(&self, request: UpstreamRequest) -> Result<Opened, SendError> {
+        let key = request.fields().get(SEC_WEBSOCKET_KEY).cloned();
+        let response = self.respond(&self.unpooled, request, body::empty()).await?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(Opened::Refused(self.watched(response, None)));
+        }
+        if !key.is_some_and(|key| websocket::is_agreed_to(&key, response.headers())) {
+            return Err(SendError::Handshake);
+        }
+        let (parts, content) = response.into_parts();
+        let switched = hyper::upgrade::on(Response::from_parts(parts.clone(), content)).await;
+        let io = switched.map_err(|error| SendError::Broken(error.into()))?;
+        Ok(Opened::Switched(parts, TokioIo::new(io)))
+    }
+
+    async fn respond(
+        &self,
+        client: &Client<Connector, Noted>,
+        request: UpstreamRequest,
+        content: Body,
+    ) -> Result<Response<Incoming>, SendError> {
         let (mut parts, _) = request.into_parts();
         // The client writes Host or :authority from the URI, whichever its connection needs.
         fields::retain(&mut parts.headers, |name| *name != HOST);
         parts.version = Version::HTTP_11;
         let activity = Activity::start();
         let request = http::Request::from_parts(parts, Noted::new(content, activity.clone()));
-        let (client, place) = self.clients.pick();
         let responding = client.request(request);
-        let response = first_byte(responding, &activity, self.settings.first_byte_timeout).await??;
-        let idle = self.settings.idle_timeout;
+        Ok(first_byte(responding, &activity, self.settings.first_byte_timeout).await??)
+    }
+
+    fn watched(&self, response: Response<Incoming>, place: Option<Place>) -> Response<Body> {
         let (mut parts, content) = response.into_parts();
         parts.version = Version::HTTP_11;
-        Ok(Response::from_parts(parts, Alive::new(content, idle, place).boxed_unsync()))
+        Response::from_parts(parts, Alive::new(content, self.settings.idle_timeout, place).boxed_unsync())
     }
 }
 

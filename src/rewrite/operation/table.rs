@@ -2,7 +2,7 @@
 
 use super::Home::{Deployment, Local, Resource, Retired, Transcription, Unsupported, V1};
 use super::ModelIn::{Content, Nowhere, Path, Query, Session};
-use super::{Home, ModelIn, Operation};
+use super::{Home, ModelIn, Operation, RESPONSES_WEBSOCKET};
 
 const GET: &[&str] = &["GET"];
 const POST: &[&str] = &["POST"];
@@ -52,7 +52,7 @@ pub static TABLE: &[Operation] = &[
     named("models/{}", GET, "models/{*}", Nowhere, Local),
     named("models/{} (delete)", DELETE, "models/{*}", Nowhere, Unsupported),
     // Responses: what came after the last dated api-version is on v1 only.
-    named("responses (websocket)", GET, "responses", Nowhere, V1),
+    named(RESPONSES_WEBSOCKET, GET, "responses", Nowhere, V1),
     row(POST, "responses/compact", Content, V1),
     row(POST, "responses/input_tokens", Content, V1),
     row(GET_DELETE, "responses/{}", Nowhere, Resource),

@@ -1,0 +1,223 @@
+//! WebSockets: the handshake goes the way of a request, what is said then is carried both ways.
+//!
+//! A client asks for one by HTTP/1.1's `Upgrade` or by HTTP/2's extended CONNECT; upstream it is always the
+//! former, on a connection of its own.
+
+mod searched;
+
+use std::time::Duration;
+
+use http::header::{HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{Method, Request, Response, StatusCode, Version, response};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use hyper::ext::Protocol;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use thiserror::Error;
+
+use super::access::{self, Access};
+use super::normalise::normalise;
+use super::{Peer, Proxy, exchange};
+use crate::error::{Error, Kind};
+use crate::message::body::{self, Body};
+use crate::message::host_port::HostPort;
+use crate::message::websocket;
+use crate::net::relay::{Carried, RelayError, relay};
+use crate::rewrite::frames::Rewriter;
+use crate::rewrite::{self, Asked, Entry, UpstreamRequest};
+use crate::tls;
+use crate::upstream::send::Opened;
+use searched::Searched;
+
+/// How long a silent WebSocket outlives the idle timeout: Azure ends it after an hour, the default of that,
+/// and is to be the one to do so, with a close code.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// A WebSocket that both sides agreed to.
+struct Session {
+    client: OnUpgrade,
+    origin: TokioIo<Upgraded>,
+    idle: Duration,
+}
+
+/// What came of a client's handshake.
+enum Answer {
+    Switched {
+        response: Response<Body>,
+        session: Session,
+        /// Whether models are to be mapped in what the client says.
+        searched: bool,
+    },
+    Refused(Response<Body>),
+}
+
+/// Why a WebSocket ended before both sides had closed.
+#[derive(Debug, Error)]
+enum Ended {
+    #[error("the client left before the WebSocket stood")]
+    Left(#[source] hyper::Error),
+    #[error(transparent)]
+    Relay(#[from] RelayError),
+}
+
+/// Why a client is told to use plain HTTP.
+#[derive(Debug, Error)]
+#[error("the upstream answered the handshake with {0}")]
+struct NotSwitched(StatusCode);
+
+/// Makes a WebSocket's extended CONNECT the GET that it is in HTTP/1.1 (RFC 8441 §5). Its version and its
+/// extension [`Protocol`] still tell them apart.
+pub fn without_connect<B>(mut request: Request<B>) -> Request<B> {
+    if has_protocol(&request) {
+        *request.method_mut() = Method::GET;
+    }
+    request
+}
+
+/// Whether a request asks for a WebSocket. One that asks for something else besides is served as if it did
+/// not (RFC 9110 §7.8), and so is one that has content.
+pub fn is_asked_for(request: &Request<Incoming>) -> bool {
+    match request.version() {
+        Version::HTTP_2 => request.method() == Method::GET && has_protocol(request),
+        version => {
+            websocket::is_asked_for(request.method(), version, request.headers())
+                && request.body().is_end_stream()
+        }
+    }
+}
+
+fn has_protocol<B>(request: &Request<B>) -> bool {
+    request.extensions().get::<Protocol>().is_some_and(|protocol| protocol.as_str() == "websocket")
+}
+
+/// Answers a handshake for an OpenAI host, whichever way it came in.
+pub async fn exchange(
+    proxy: &Proxy,
+    request: Request<Incoming>,
+    host: &HostPort,
+    path: &PathAndQuery,
+    entry: Entry,
+    peer: Peer,
+) -> Response<Body> {
+    let version = request.version();
+    let origin = request.headers().get(ORIGIN).cloned();
+    let mut access = Access::begin(&proxy.admin().journal, request.method(), path.path(), peer);
+    match answer(proxy, request, host, path, entry, origin.as_ref(), &mut access).await {
+        Ok(Answer::Switched { response, session, searched }) => {
+            let line = access.session(response.status());
+            tokio::spawn(session.carry(proxy.clone(), searched, line));
+            response
+        }
+        Ok(Answer::Refused(response)) => exchange::conclude(Ok(response), access, version, origin.as_ref()),
+        Err(error) => exchange::conclude(Err(error), access, version, origin.as_ref()),
+    }
+}
+
+async fn answer(
+    proxy: &Proxy,
+    mut request: Request<Incoming>,
+    host: &HostPort,
+    path: &PathAndQuery,
+    entry: Entry,
+    origin: Option<&HeaderValue>,
+    access: &mut Access,
+) -> Result<Answer, Error> {
+    if let Some(origin) = origin {
+        proxy.pages().check(origin.to_str().unwrap_or_default())?;
+    }
+    let settings = proxy.rewrite();
+    let client = hyper::upgrade::on(&mut request);
+    let (mut parts, _) = request.into_parts();
+    let Parts { method, headers: fields, version, .. } = &parts;
+    let version = *version;
+    let asked = Asked { method, path: path.path(), query: path.query(), fields, host, entry };
+    let route = rewrite::websocket::plan(settings, &asked)?.ok_or(Kind::Upgrade)?;
+    access.routed(&route);
+    if version == Version::HTTP_2 {
+        let nonce = tls::nonce().map_err(|error| Error::because(Kind::Upgrade, error))?;
+        parts.headers.insert(SEC_WEBSOCKET_KEY, websocket::key(nonce));
+    }
+    let offers_realtime = rewrite::websocket::offers_realtime(&parts.headers);
+    let request = rewrite::websocket::apply(settings, route.clone(), parts)?;
+    match proxy.upstream().open(request).await? {
+        Opened::Refused(response) if rewrite::websocket::falls_back(&route, response.status()) => {
+            Err(Error::because(Kind::Upgrade, NotSwitched(response.status())))
+        }
+        Opened::Refused(response) => Ok(Answer::Refused(normalise(settings, &route, response, origin).await)),
+        Opened::Switched(mut head, io) => {
+            rewrite::response::normalise(&route, &mut head, origin);
+            rewrite::websocket::name_protocol(&route, offers_realtime, &mut head.headers);
+            Ok(Answer::Switched {
+                response: switched(head, version),
+                session: Session::new(proxy, client, io),
+                searched: rewrite::websocket::renames_models(settings, &route),
+            })
+        }
+    }
+}
+
+/// The answer that opens the WebSocket to a client of this version.
+fn switched(mut head: response::Parts, version: Version) -> Response<Body> {
+    if version == Version::HTTP_2 {
+        head.status = StatusCode::OK;
+        head.headers.remove(SEC_WEBSOCKET_ACCEPT);
+    } else {
+        websocket::switch(&mut head.headers);
+    }
+    Response::from_parts(head, body::empty())
+}
+
+/// Opens a WebSocket to a host that has nothing to do with OpenAI; the 101 is returned as it came.
+pub async fn forward(
+    proxy: &Proxy,
+    request: UpstreamRequest,
+    client: OnUpgrade,
+    peer: Peer,
+) -> Result<Response<Body>, Error> {
+    match proxy.upstream().open(request.switching()).await? {
+        Opened::Refused(response) => Ok(response),
+        Opened::Switched(head, io) => {
+            let session = Session::new(proxy, client, io);
+            tokio::spawn(async move {
+                match session.relay(None).await {
+                    Ok(Carried { up, down }) => tracing::debug!(up, down, "WebSocket closed"),
+                    Err(error) => tracing::debug!(%error, "WebSocket broke"),
+                }
+                drop(peer);
+            });
+            Ok(Response::from_parts(head, body::empty()))
+        }
+    }
+}
+
+// === impl Session ===
+
+impl Session {
+    fn new(proxy: &Proxy, client: OnUpgrade, origin: TokioIo<Upgraded>) -> Self {
+        Self { client, origin, idle: proxy.upstream_settings().idle_timeout.saturating_add(GRACE) }
+    }
+
+    async fn carry(self, proxy: Proxy, searched: bool, mut line: access::Session) {
+        let models = &proxy.rewrite().models;
+        let rewriter = searched.then(|| Rewriter::new(models, proxy.limits().buffered_content));
+        match self.relay(rewriter).await {
+            Ok(carried) => line.complete(carried.down),
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "WebSocket broke");
+                line.broken();
+            }
+        }
+    }
+
+    async fn relay(self, rewriter: Option<Rewriter<'_>>) -> Result<Carried, Ended> {
+        // Resolves as soon as our answer is written; fails when the client is gone before that.
+        let client = TokioIo::new(self.client.await.map_err(Ended::Left)?);
+        Ok(match rewriter {
+            Some(rewriter) => relay(Searched::new(client, rewriter), self.origin, self.idle).await?,
+            None => relay(client, self.origin, self.idle).await?,
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! A client's side of a WebSocket, read through the rewriter of its messages.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::rewrite::frames::Rewriter;
+
+/// Octets that are read at once.
+const CHUNK: usize = 16 * 1024;
+
+/// Yields what the client says with its models mapped; writes go straight through.
+pub(super) struct Searched<'m, IO> {
+    io: IO,
+    rewriter: Rewriter<'m>,
+    chunk: Box<[u8]>,
+    /// What may go on, as far as it was not read yet.
+    ready: Vec<u8>,
+    /// How much of that was.
+    read: usize,
+    ended: bool,
+}
+
+// === impl Searched ===
+
+impl<'m, IO> Searched<'m, IO> {
+    /// Reads `io` through `rewriter`.
+    pub(super) fn new(io: IO, rewriter: Rewriter<'m>) -> Self {
+        Self { io, rewriter, chunk: vec![0; CHUNK].into(), ready: Vec::new(), read: 0, ended: false }
+    }
+
+    /// Hands over what is ready; whether it was anything.
+    fn hand_over(&mut self, buf: &mut ReadBuf<'_>) -> bool {
+        let left = &self.ready[self.read..];
+        let count = left.len().min(buf.remaining());
+        buf.put_slice(&left[..count]);
+        self.read += count;
+        if self.read == self.ready.len() {
+            self.read = 0;
+            self.ready.clear();
+            // A message may have been large.
+            self.ready.shrink_to(2 * CHUNK);
+        }
+        count > 0
+    }
+}
+
+impl<IO: AsyncRead + Unpin> AsyncRead for Searched<'_, IO> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        while !this.hand_over(buf) && !this.ended {
+            let mut chunk = ReadBuf::new(&mut this.chunk);
+            ready!(Pin::new(&mut this.io).poll_read(cx, &mut chunk))?;
+            match chunk.filled() {
+                [] => {
+                    this.ended = true;
+                    this.rewriter.end(&mut this.ready);
+                }
+                octets => this.rewriter.push(octets, &mut this.ready),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AsyncWrite for Searched<'_, IO> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
