@@ -9,7 +9,8 @@
 //! | `[blocked]` | 400, the prompt was filtered |
 //! | `[429]` | 429 with `retry-after` and `retry-after-ms` |
 //! | `[async-filter]` | a chat stream carries annotation chunks without a `delta` |
-//! | `[broken]` | a stream breaks off after a few chunks |
+//! | `[broken]` | a stream, or a WebSocket, breaks off after a few chunks |
+//! | `[close]` | a realtime session is closed by the service |
 
 mod audio;
 mod auth;
@@ -36,11 +37,12 @@ mod settings;
 mod store;
 mod stream;
 mod surface;
+mod websocket;
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
@@ -157,9 +159,11 @@ async fn serve_http(
     h2: bool,
     simulator: Simulator,
 ) {
+    let session = Arc::new(Mutex::new(None));
+    let place = Arc::clone(&session);
     let service = service_fn(move |request| {
-        let simulator = simulator.clone();
-        async move { Ok::<_, Infallible>(service::respond(&simulator, request).await) }
+        let (simulator, place) = (simulator.clone(), Arc::clone(&place));
+        async move { Ok::<_, Infallible>(service::respond(&simulator, request, &place).await) }
     });
     let io = TokioIo::new(io);
     let served = if h2 {
@@ -167,10 +171,14 @@ async fn serve_http(
     } else {
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE);
-        builder.serve_connection(io, service).await
+        builder.serve_connection(io, service).with_upgrades().await
     };
     if let Err(error) = served {
-        tracing::debug!(%error, "a connection to the simulator ended early");
+        return tracing::debug!(%error, "a connection to the simulator ended early");
+    }
+    let session = session.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(session) = session {
+        session.run().await;
     }
 }
 

@@ -32,10 +32,6 @@ use crate::tls;
 use crate::upstream::send::Opened;
 use searched::Searched;
 
-/// How long a silent WebSocket outlives the idle timeout: Azure ends it after an hour, the default of that,
-/// and is to be the one to do so, with a close code.
-const GRACE: Duration = Duration::from_secs(60);
-
 /// A WebSocket that both sides agreed to.
 struct Session {
     client: OnUpgrade,
@@ -193,11 +189,17 @@ pub async fn forward(
     }
 }
 
+/// The longest silence on a WebSocket. Azure ends one after an hour, the default of the idle timeout, and is
+/// to be the one to do so, with a close code.
+fn patience(idle: Duration) -> Duration {
+    idle.saturating_add(idle / 60)
+}
+
 // === impl Session ===
 
 impl Session {
     fn new(proxy: &Proxy, client: OnUpgrade, origin: TokioIo<Upgraded>) -> Self {
-        Self { client, origin, idle: proxy.upstream_settings().idle_timeout.saturating_add(GRACE) }
+        Self { client, origin, idle: patience(proxy.upstream_settings().idle_timeout) }
     }
 
     async fn carry(self, proxy: Proxy, searched: bool, mut line: access::Session) {

@@ -96,7 +96,7 @@ impl Refusal {
         response
     }
 
-    fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::NotFound | Self::DeploymentNotFound | Self::NoSuchObject { .. } => StatusCode::NOT_FOUND,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
@@ -117,7 +117,7 @@ impl Refusal {
 
     /// The `error` object. Azure's gateway gives `code` and `message` only; the models' own checks answer in
     /// OpenAI's form.
-    fn error(&self) -> Value {
+    pub(super) fn error(&self) -> Value {
         let gateway = |code: &str| json!({ "code": code, "message": self.to_string() });
         let model = |param: &str, code: &str| {
             let (kind, message) = ("invalid_request_error", self.to_string());

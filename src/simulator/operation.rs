@@ -33,6 +33,10 @@ pub(super) enum Operation {
     Cancel(Collection),
     Delete(Collection),
     ClientSecret,
+    /// A WebSocket.
+    Realtime,
+    /// A WebSocket.
+    Responses,
 }
 
 /// A kind of object that is only made, kept and shown.
@@ -95,6 +99,8 @@ const TABLE: &[Row] = {
         Row(Method::GET, "/vector_stores/{}", RESOURCE, STORES_SINCE, Op::Get(VectorStores)),
         Row(Method::DELETE, "/vector_stores/{}", RESOURCE, STORES_SINCE, Op::Delete(VectorStores)),
         Row(Method::POST, "/realtime/client_secrets", V1, None, Op::ClientSecret),
+        Row(Method::GET, "/realtime", V1, None, Op::Realtime),
+        Row(Method::GET, "/responses", V1, None, Op::Responses),
     ]
 };
 

@@ -11,7 +11,7 @@ use super::stream::Pieces;
 const MAX_ECHO: usize = 2000;
 
 /// Pieces of a stream before it breaks off.
-const BEFORE_BREAK: usize = 3;
+pub(super) const BEFORE_BREAK: usize = 3;
 
 /// A prompt that the content filter and the quota let pass.
 #[derive(Debug)]
@@ -44,9 +44,14 @@ impl Prompt {
         self.0.contains("[async-filter]")
     }
 
+    /// Whether the answer is to break off.
+    pub(super) fn breaks(&self) -> bool {
+        self.0.contains("[broken]")
+    }
+
     /// Lets a stream break off, if the prompt asks for it.
     pub(super) fn maybe_break(&self, pieces: Pieces) -> Pieces {
-        if !self.0.contains("[broken]") {
+        if !self.breaks() {
             return pieces;
         }
         let error = || Err("the prompt asked for a broken stream".into());

@@ -45,7 +45,7 @@ pub struct Seen {
     pub version: Version,
     /// The field lines. Credentials are there, but marked as sensitive, so that `Debug` hides them.
     pub fields: HeaderMap,
-    /// The beginning of the content, up to 1 MiB.
+    /// The beginning of the content, up to 1 MiB; of a WebSocket its messages, each with a line feed.
     pub content: Vec<u8>,
     /// The length of all content that arrived so far.
     pub length: u64,
@@ -136,7 +136,7 @@ impl Entry {
         Noted { inner, entry: self, status }.boxed_unsync()
     }
 
-    fn set(&self, progress: Progress) {
+    pub(super) fn set(&self, progress: Progress) {
         self.recorder.ring.send_modify(|ring| {
             if let Some(seen) = ring.get(self.number) {
                 seen.progress = progress;

@@ -1,16 +1,19 @@
-//! The Responses API without background work and WebSocket.
+//! The Responses API without background work.
+
+mod socket;
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+pub(super) use self::socket::answer;
 use super::call::{self, Answer, Call, is_set, ok, text};
 use super::content::Content;
 use super::errors::Refusal;
 use super::prompt::{self, Prompt, words};
 use super::service::now;
 use super::settings::Kind;
-use super::stream::{Pieces, event_stream, named};
+use super::stream::{event_stream, named};
 
 /// A response that can be asked for again.
 pub(super) struct StoredResponse {
@@ -18,28 +21,43 @@ pub(super) struct StoredResponse {
     input: Vec<Value>,
 }
 
+/// A response that was made, and the events that lead to it.
+struct Made {
+    prompt: Prompt,
+    response: Value,
+    events: Events,
+}
+
+type Events = Box<dyn Iterator<Item = Value> + Send>;
+
 /// `POST /responses`
 pub(super) async fn create(call: &Call<'_>, content: &mut Content<'_>) -> Answer {
     let parameters = content.json().await?;
-    let model = model_of(call, &parameters)?;
-    let input = input_of(call, &parameters)?;
-    let previous = text(&parameters, "previous_response_id");
+    let Made { prompt, response, events } = make(call, &parameters)?;
+    if !is_set(&parameters, "stream") {
+        return Ok(ok(&response));
+    }
+    let pieces = prompt.maybe_break(Box::new(events.map(|event| named(&event))));
+    Ok(event_stream(call.simulator.settings().pace, pieces))
+}
+
+fn make(call: &Call<'_>, parameters: &Map<String, Value>) -> Result<Made, Refusal> {
+    let model = model_of(call, parameters)?;
+    let input = input_of(call, parameters)?;
+    let previous = text(parameters, "previous_response_id");
     if let Some(id) = previous.filter(|id| call.simulator.responses().get(id).is_none()) {
         return Err(missing(id));
     }
     let prompt = Prompt::new(prompt::last_said(&input), "Responses_Create")?;
     let output =
         json!([message(&call.simulator.new_id("msg_"), "completed", json!([part(&prompt.reply())]))]);
-    let mut response = in_progress(&call.simulator.new_id("resp_"), &model, &parameters);
-    let stream = is_set(&parameters, "stream").then(|| pieces(&prompt, response.clone(), output.clone()));
+    let mut response = in_progress(&call.simulator.new_id("resp_"), &model, parameters);
+    let events = events(&prompt, response.clone(), output.clone());
     complete(&mut response, output, &prompt);
     if parameters.get("store") != Some(&Value::Bool(false)) {
         store(call, &response, input);
     }
-    match stream {
-        Some(pieces) => Ok(event_stream(call.simulator.settings().pace, prompt.maybe_break(pieces))),
-        None => Ok(ok(&response)),
-    }
+    Ok(Made { prompt, response, events })
 }
 
 /// `GET /responses/{id}`
@@ -141,8 +159,8 @@ fn complete(response: &mut Value, output: Value, prompt: &Prompt) {
     });
 }
 
-/// The named events of a stream; there is no `[DONE]`.
-fn pieces(prompt: &Prompt, started: Value, output: Value) -> Pieces {
+/// The events of a stream; there is no `[DONE]`.
+fn events(prompt: &Prompt, started: Value, output: Value) -> Events {
     let reply = prompt.reply();
     let item = output[0].clone();
     let id = item["id"].clone();
@@ -180,7 +198,7 @@ fn pieces(prompt: &Prompt, started: Value, output: Value) -> Pieces {
     let events = before.into_iter().chain(deltas).chain(after).enumerate();
     Box::new(events.map(|(number, mut event)| {
         event["sequence_number"] = number.into();
-        named(&event)
+        event
     }))
 }
 

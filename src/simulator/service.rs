@@ -1,12 +1,12 @@
 //! The life of one request: recorded, admitted, served, answered.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::header::{HOST, HeaderMap, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::Value;
 
@@ -15,11 +15,12 @@ use super::content::Content;
 use super::errors::Refusal;
 use super::files::StoredFile;
 use super::operation::{Collection, Operation};
-use super::recorder::Recorder;
+use super::recorder::{Progress, Recorder};
 use super::responses::StoredResponse;
 use super::settings::Settings;
 use super::store::Store;
 use super::surface::Place;
+use super::websocket::{self, session::Session};
 use super::{audio, auth, chat, completions, embeddings, files, images, jobs, models, realtime, responses};
 use crate::message::body::Body;
 
@@ -41,19 +42,34 @@ struct State {
     fine_tuning_jobs: Store<Value>,
 }
 
-/// Answers one request; a refusal is an answer too.
-pub(super) async fn respond(simulator: &Simulator, request: Request<Incoming>) -> Response<Body> {
+/// Answers one request; a refusal is an answer too. Of a WebSocket that is agreed to, the session is left in
+/// its place for the connection's task to run.
+pub(super) async fn respond(
+    simulator: &Simulator,
+    mut request: Request<Incoming>,
+    place: &Mutex<Option<Session>>,
+) -> Response<Body> {
+    let upgrade = hyper::upgrade::on(&mut request);
     let (head, incoming) = request.into_parts();
     let entry = simulator.recorder().begin(&head);
     let mut content = Content::new(&head.headers, incoming, &entry);
-    let mut response = match admit(simulator, &head) {
-        Ok((operation, call)) => serve(operation, &call, &mut content).await,
+    let admitted = admit(simulator, &head);
+    let operation = admitted.as_ref().ok().map(|(operation, _)| *operation);
+    let mut response = match admitted {
+        Ok((operation, call)) => serve(operation, &call, &head, &mut content).await,
         Err(refusal) => Err(refusal),
     }
     .unwrap_or_else(Refusal::into_response);
     content.drain().await;
     simulator.sign(response.headers_mut());
     let status = response.status();
+    if let Some(operation) = operation.filter(|_| status == StatusCode::SWITCHING_PROTOCOLS) {
+        entry.set(Progress::Answering(status));
+        let (simulator, query) = (simulator.clone(), head.uri.query().unwrap_or_default().to_owned());
+        let session = Session { simulator, operation, query, upgrade, entry };
+        *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+        return response;
+    }
     response.map(|content| entry.follow(status, content))
 }
 
@@ -80,7 +96,7 @@ fn asks_for(head: &Parts, host: &str) -> bool {
     (field.is_some() || authority.is_some()) && [field, authority].into_iter().flatten().all(name)
 }
 
-async fn serve(operation: Operation, call: &Call<'_>, content: &mut Content<'_>) -> Answer {
+async fn serve(operation: Operation, call: &Call<'_>, head: &Parts, content: &mut Content<'_>) -> Answer {
     match operation {
         Operation::ChatCompletion => chat::create(call, content).await,
         Operation::Completion => completions::create(call, content).await,
@@ -107,6 +123,8 @@ async fn serve(operation: Operation, call: &Call<'_>, content: &mut Content<'_>)
         Operation::Cancel(collection) => jobs::cancel(collection, call),
         Operation::Delete(collection) => jobs::delete(collection, call),
         Operation::ClientSecret => realtime::client_secret(call, content).await,
+        Operation::Realtime => realtime::open(call, head),
+        Operation::Responses => websocket::agree(head),
     }
 }
 

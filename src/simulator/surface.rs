@@ -97,7 +97,7 @@ impl<'a> Place<'a> {
 }
 
 /// The parameters of a query as they are written.
-fn parameters(query: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(super) fn parameters(query: &str) -> impl Iterator<Item = (&str, &str)> {
     query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 

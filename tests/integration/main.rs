@@ -30,3 +30,4 @@ mod secrets;
 mod streaming;
 mod tunnel;
 mod ways_in;
+mod websocket;
