@@ -13,6 +13,8 @@
 //!
 //! exchange = rewrite::plan → read no more content than finding the model needs → rewrite::apply
 //!          → upstream::send → rewrite::response → stream back
+//! WebSocket = rewrite::websocket → upstream::open → 101 (HTTP/1.1) or 200 (HTTP/2) → net::relay, where models are
+//!          mapped through rewrite::frames
 //! ```
 //!
 //! Everything that goes wrong on the way is an [`error::Error`], and only `proxy::respond` makes a response of it.
@@ -49,6 +51,7 @@
 //! - The only octets of a request's content that change are those of the model's value, unless one of
 //!   [`rewrite::extras`] is on; of a response's, those that [`rewrite::sse`] and [`rewrite::response::error`] add or
 //!   take out.
+//! - The only octets of content that change are those of the model's value; of a WebSocket's frame, its length too.
 //! - A destination is dialled at an address that was checked, and never at one of ours.
 //! - Each frame is written on as it arrives; a stream that breaks upstream is aborted downstream.
 //! - A client that goes away cancels what was asked for it.

@@ -73,8 +73,8 @@ pub fn without_connect<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
-/// Whether a request asks for a WebSocket. One that asks for something else besides is served as if it did
-/// not (RFC 9110 §7.8), and so is one that has content.
+/// Whether a request asks for a WebSocket. Any other upgrade is ignored (RFC 9110 §7.8), and so is one of a
+/// request that has content.
 pub fn is_asked_for(request: &Request<Incoming>) -> bool {
     match request.version() {
         Version::HTTP_2 => request.method() == Method::GET && has_protocol(request),

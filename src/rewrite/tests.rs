@@ -7,6 +7,7 @@ mod coded;
 mod content;
 mod heads;
 mod targets;
+mod websockets;
 
 const MAP: &str = "gpt-4o=prod-4o,whisper-1=ears,hush=whisper-eu,a/b=x/y z,g 4=g4";
 

@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::request::{self, UpstreamRequest};
 use super::route::{Route, Scope};
 use super::{Asked, Mode, Plan, Settings, operation};
-use crate::message::websocket;
+use crate::message::{fields, websocket};
 
 /// The subprotocol of a realtime session.
 const REALTIME: &str = "realtime";
@@ -58,7 +58,7 @@ pub fn apply(settings: &Settings, route: Route, parts: Parts) -> Result<Upstream
     let mut request = request::apply(settings, route, parts, None)?.switching();
     let fields = &mut request.parts.headers;
     if searched {
-        fields.remove(SEC_WEBSOCKET_EXTENSIONS);
+        fields::retain(fields, |name| *name != SEC_WEBSOCKET_EXTENSIONS);
     }
     if request.route.realtime && request.route.scope.is_azure() {
         websocket::retain_protocols(fields, |item| item != PREVIEW);

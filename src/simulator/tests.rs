@@ -2,6 +2,7 @@
 
 mod forms;
 mod objects;
+mod sockets;
 mod text;
 mod transport;
 

@@ -124,6 +124,7 @@ impl Upstream {
             return Err(SendError::Handshake);
         }
         let (parts, content) = response.into_parts();
+        // Resolves at once: the head that says so has been read.
         let switched = hyper::upgrade::on(Response::from_parts(parts.clone(), content)).await;
         let io = switched.map_err(|error| SendError::Broken(error.into()))?;
         Ok(Opened::Switched(parts, TokioIo::new(io)))

@@ -82,3 +82,61 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Searched<'_, IO> {
         Pin::new(&mut self.io).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::net::relay::{Carried, RelayError, relay};
+    use crate::rewrite::ModelMap;
+
+    /// Begins a text message that is held back, since its type is not known.
+    const HELD: &[u8] = b"\x01\x83\0\0\0\0{\"a";
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// A client and an origin with a relay between them.
+    fn staged() -> (DuplexStream, DuplexStream, tokio::task::JoinHandle<Result<Carried, RelayError>>) {
+        let ((near, client), (far, origin)) = (duplex(64), duplex(64));
+        let relaying = tokio::spawn(async move {
+            let models: ModelMap = "a=b".parse().unwrap();
+            let searched = Searched::new(near, Rewriter::new(&models, 1 << 20));
+            relay(searched, far, super::super::patience(HOUR)).await
+        });
+        (client, origin, relaying)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_hour_of_silence_is_survived() {
+        let (mut client, mut origin, relaying) = staged();
+        for _ in 0..3 {
+            sleep(HOUR).await;
+            client.write_all(b"\x89\x80\0\0\0\0").await.unwrap();
+            origin.read_exact(&mut [0; 6]).await.unwrap();
+            sleep(HOUR).await;
+            origin.write_all(b"\x8A\0").await.unwrap();
+            client.read_exact(&mut [0; 2]).await.unwrap();
+        }
+        assert!(matches!(relaying.await.unwrap(), Err(RelayError::Idle(_))));
+    }
+
+    #[tokio::test]
+    async fn a_half_closed_side_loses_nothing() {
+        let (mut client, mut origin, relaying) = staged();
+        client.write_all(HELD).await.unwrap();
+        client.shutdown().await.unwrap();
+        let mut heard = Vec::new();
+        origin.read_to_end(&mut heard).await.unwrap();
+        assert_eq!(heard, HELD);
+        origin.write_all(b"answer").await.unwrap();
+        drop(origin);
+        let mut heard = String::new();
+        client.read_to_string(&mut heard).await.unwrap();
+        assert_eq!(heard, "answer");
+        assert_eq!(relaying.await.unwrap().unwrap(), Carried { up: 9, down: 6 });
+    }
+}

@@ -93,7 +93,10 @@ fn a_browsers_key_leaves_the_list_of_subprotocols() {
         sent(&settings(None, "api-key"), "realtime", &lines),
         Ok((CredentialKind::ClientKey, expected))
     );
-    let lines = [("sec-websocket-protocol", "openai-insecure-api-key.k")];
+    let lines = [("sec-websocket-protocol", "openai-insecure-api-key.ek_1")];
+    let expected = vec!["authorization: Bearer ek_1".to_owned()];
+    let theirs = sent(&settings(None, "api-key"), "realtime", &lines);
+    assert_eq!(theirs, Ok((CredentialKind::Ephemeral, expected)));
     let expected = vec!["api-key: ours".to_owned()];
     let ours = settings(Some("ours"), "api-key");
     assert_eq!(sent(&ours, "realtime", &lines), Ok((CredentialKind::ConfiguredKey, expected)));

@@ -17,6 +17,13 @@ pub(in crate::simulator) struct Conversation<'a> {
     last_said: String,
 }
 
+/// A response on its way.
+struct Response<'a> {
+    conversation: &'a Conversation<'a>,
+    /// The response's and its only item's.
+    ids: [String; 2],
+}
+
 // === impl Conversation ===
 
 impl<'a> Conversation<'a> {
@@ -87,59 +94,80 @@ impl<'a> Conversation<'a> {
             return Ok(Turn::Close);
         }
         let prompt = Prompt::new(self.last_said.clone(), "Realtime")?;
-        let events = self.events(&prompt);
+        let ids = ["resp_", "item_"].map(|prefix| self.simulator.new_id(prefix));
+        let events = Response { conversation: self, ids }.events(&prompt);
         Ok(match prompt.breaks() {
             true => Turn::Break(Box::new(events.into_iter().take(BEFORE_BREAK))),
             false => Turn::Events(Box::new(events.into_iter())),
         })
     }
 
+    fn event(&self, kind: &str, name: &str, value: Value) -> Value {
+        json!({ "type": kind, "event_id": self.simulator.new_id("event_"), name: value })
+    }
+}
+
+// === impl Response ===
+
+impl Response<'_> {
     fn events(&self, prompt: &Prompt) -> Vec<Value> {
         let reply = prompt.reply();
-        let [id, item_id] = ["resp_", "item_"].map(|prefix| self.simulator.new_id(prefix));
-        let part = |text: &str| json!({ "type": "output_text", "text": text });
-        let item = |status: &str, content: Value| {
-            json!({
-                "id": item_id,
-                "object": "realtime.item",
-                "type": "message",
-                "status": status,
-                "role": "assistant",
-                "content": content,
-            })
-        };
-        let response = |status: &str, output: Value, usage: Value| json!({ "id": id, "object": "realtime.response", "status": status, "output": output, "usage": usage });
-        let at_item = |kind: &str, name: &str, value: Value| {
-            let mut event = self.event(kind, name, value);
-            event["response_id"] = id.as_str().into();
-            event["output_index"] = 0.into();
-            event
-        };
-        let at_part = |kind: &str, name: &str, value: Value| {
-            let mut event = at_item(kind, name, value);
-            event["item_id"] = item_id.as_str().into();
-            event["content_index"] = 0.into();
-            event
-        };
+        let whole = self.item("completed", json!([part(&reply)]));
         let (asked, said) = (prompt.tokens(), words(&reply).count());
         let usage = json!({ "total_tokens": asked + said, "input_tokens": asked, "output_tokens": said });
-        let whole = item("completed", json!([part(&reply)]));
         let before = [
-            self.event("response.created", "response", response("in_progress", json!([]), Value::Null)),
-            at_item("response.output_item.added", "item", item("in_progress", json!([]))),
-            at_part("response.content_part.added", "part", part("")),
+            self.about_all("response.created", "in_progress", json!([]), Value::Null),
+            self.about_item("response.output_item.added", "item", self.item("in_progress", json!([]))),
+            self.about_part("response.content_part.added", "part", part("")),
         ];
-        let deltas = words(&reply).map(|word| at_part("response.output_text.delta", "delta", word.into()));
+        let deltas =
+            words(&reply).map(|word| self.about_part("response.output_text.delta", "delta", word.into()));
         let after = [
-            at_part("response.output_text.done", "text", reply.as_str().into()),
-            at_part("response.content_part.done", "part", part(&reply)),
-            at_item("response.output_item.done", "item", whole.clone()),
-            self.event("response.done", "response", response("completed", json!([whole]), usage)),
+            self.about_part("response.output_text.done", "text", reply.as_str().into()),
+            self.about_part("response.content_part.done", "part", part(&reply)),
+            self.about_item("response.output_item.done", "item", whole.clone()),
+            self.about_all("response.done", "completed", json!([whole]), usage),
         ];
         before.into_iter().chain(deltas).chain(after).collect()
     }
 
-    fn event(&self, kind: &str, name: &str, value: Value) -> Value {
-        json!({ "type": kind, "event_id": self.simulator.new_id("event_"), name: value })
+    fn item(&self, status: &str, content: Value) -> Value {
+        json!({
+            "id": self.ids[1],
+            "object": "realtime.item",
+            "type": "message",
+            "status": status,
+            "role": "assistant",
+            "content": content,
+        })
     }
+
+    fn about_all(&self, kind: &str, status: &str, output: Value, usage: Value) -> Value {
+        let response = json!({
+            "id": self.ids[0],
+            "object": "realtime.response",
+            "status": status,
+            "output": output,
+            "usage": usage,
+        });
+        self.conversation.event(kind, "response", response)
+    }
+
+    fn about_item(&self, kind: &str, name: &str, value: Value) -> Value {
+        let mut event = self.conversation.event(kind, name, value);
+        event["response_id"] = self.ids[0].as_str().into();
+        event["output_index"] = 0.into();
+        event
+    }
+
+    fn about_part(&self, kind: &str, name: &str, value: Value) -> Value {
+        let mut event = self.about_item(kind, name, value);
+        event["item_id"] = self.ids[1].as_str().into();
+        event["content_index"] = 0.into();
+        event
+    }
+}
+
+fn part(text: &str) -> Value {
+    json!({ "type": "output_text", "text": text })
 }
