@@ -96,15 +96,18 @@ async fn pings_and_close_codes_pass_both_ways() {
         stream.write_all(agreement(&head).as_bytes()).await.unwrap();
         let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
         socket.send(Message::Ping("are you there".into())).await.unwrap();
-        assert_eq!(within(socket.next()).await.unwrap().unwrap(), Message::Pong("are you there".into()));
-        assert_eq!(within(socket.next()).await.unwrap().unwrap(), Message::text("bye"));
+        // The client's library answers a ping when it writes next, before or behind that.
+        let heard =
+            [within(socket.next()).await, within(socket.next()).await].map(|said| said.unwrap().unwrap());
+        assert!(
+            heard.contains(&Message::Pong("are you there".into())) && heard.contains(&Message::text("bye"))
+        );
         let Some(Ok(Message::Close(Some(frame)))) = within(socket.next()).await else { panic!("not closed") };
         (frame.code, frame.reason.to_string())
     };
     let client = async {
         let mut socket = open(&stage, Way::Tunnel, "/v1/realtime?model=m", &[]).await.expect("a WebSocket");
         assert_eq!(socket.next().await.unwrap(), Message::Ping("are you there".into()));
-        // Says its pong too.
         socket.say("bye").await;
         socket.close(4321).await
     };
