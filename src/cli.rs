@@ -1,5 +1,7 @@
 //! The command line: types only, their comments are the help text.
 
+pub mod generated;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -59,6 +61,16 @@ pub enum Command {
     Demo(Demo),
     /// Run the simulated Azure OpenAI alone, on the address that --listen names
     Simulator,
+    /// Print what has a shell complete the arguments
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one for each command
+    Man {
+        /// Where to write them, such as ~/.local/share/man/man1
+        dir: Option<PathBuf>,
+    },
 }
 
 /// The command to run.

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use azure_openai_proxy::app::{self, StartError};
-use azure_openai_proxy::cli::{CaCommand, Cli, Command, ConfigCommand, Env, Exec, Exit, Flags, Trust};
+use azure_openai_proxy::cli::{
+    CaCommand, Cli, Command, ConfigCommand, Env, Exec, Exit, Flags, Trust, generated,
+};
 use azure_openai_proxy::config::env::Environment;
 use azure_openai_proxy::config::show::Show;
 use azure_openai_proxy::config::{self, Config, Loaded};
@@ -52,6 +54,12 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Explain(asked) => print(explain::explain(&settings(load(flags))?, &asked)?),
         Command::Demo(asked) => runtime()?.block_on(demo::run(asked.once)).map_err(Failure::from),
         Command::Simulator => simulator(flags),
+        Command::Completions { shell } => write(&generated::completions(shell)),
+        Command::Man { dir: None } => write(&generated::manual().context("cannot make the page")?),
+        Command::Man { dir: Some(dir) } => {
+            generated::manuals(&dir).with_context(|| format!("cannot write into {}", dir.display()))?;
+            Ok(())
+        }
     }
     .map(|()| ExitCode::SUCCESS)
 }
@@ -183,9 +191,13 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     Ok(built.context("cannot start the runtime")?)
 }
 
-/// Writes to standard output. A reader that has seen enough is no failure.
 fn print(text: impl Display) -> Outcome {
-    match write!(io::stdout(), "{text}").and_then(|()| io::stdout().flush()) {
+    write(text.to_string().as_bytes())
+}
+
+/// Writes to standard output. A reader that has seen enough is no failure.
+fn write(octets: &[u8]) -> Outcome {
+    match io::stdout().write_all(octets).and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(anyhow::Error::from(error).into()),
         _ => Ok(()),
     }
