@@ -1,6 +1,7 @@
 //! The way to the origin server.
 
 pub mod connector;
+pub mod expect;
 pub mod phases;
 pub mod send;
 pub mod spread;

@@ -1,16 +1,21 @@
 //! Fields that concern one connection only (RFC 9110 §7.6.1).
 
-use http::header::{self, HeaderMap, HeaderName};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::fields;
 
 /// Removes what must not be passed on: hop-by-hop fields, every field that any `Connection`
 /// line names, and all `Proxy-*` fields. The order of the rest is kept.
 ///
-/// `TE: trailers` is kept out too; the layer that can carry trailers adds it again.
+/// Of `TE` only `trailers` is passed on: those are carried on both hops, other codings are not. `Connection` does
+/// not name it, as it should on HTTP/1.1 (RFC 9110 §10.1.4): on HTTP/2, where it must not, hyper would drop both.
 pub fn sanitise(fields: &mut HeaderMap) {
+    let trailers = wants_trailers(fields);
     let named = named_by_connection(fields);
     fields::retain(fields, |name| !is_hop_by_hop(name) && !named.contains(name));
+    if trailers {
+        fields.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
 }
 
 /// Whether a field never travels past one hop, whatever `Connection` says.
@@ -18,6 +23,11 @@ pub fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(*name, header::CONNECTION | header::TE | header::TRANSFER_ENCODING | header::UPGRADE)
         || matches!(name.as_str(), "keep-alive" | "http2-settings")
         || name.as_str().starts_with("proxy-")
+}
+
+fn wants_trailers(fields: &HeaderMap) -> bool {
+    let codings = fields.get_all(header::TE).iter().flat_map(|line| line.as_bytes().split(|&b| b == b','));
+    codings.map(<[u8]>::trim_ascii).any(|coding| coding.eq_ignore_ascii_case(b"trailers"))
 }
 
 fn named_by_connection(fields: &HeaderMap) -> Vec<HeaderName> {
@@ -33,7 +43,6 @@ fn named_by_connection(fields: &HeaderMap) -> Vec<HeaderName> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
 
     fn fields(lines: &[(&'static str, &'static str)]) -> HeaderMap {
         lines.iter().map(|&(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect()
@@ -52,6 +61,15 @@ mod tests {
         }
         sanitise(&mut map);
         assert_eq!(map.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-three"]);
+    }
+
+    #[test]
+    fn passes_on_that_trailers_are_welcome_and_no_other_transfer_coding() {
+        for (line, kept) in [("deflate;q=0.5, Trailers", Some("trailers")), ("deflate", None), ("", None)] {
+            let mut map = fields(&[("connection", "te"), ("te", line)]);
+            sanitise(&mut map);
+            assert_eq!(map.get("te").map(|value| value.to_str().unwrap()), kept);
+        }
     }
 
     #[test]

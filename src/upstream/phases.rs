@@ -9,7 +9,6 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use thiserror::Error;
 use tokio::time::{Instant, Sleep};
 
-use super::spread::Place;
 use crate::message::body::{Body, BoxError};
 use crate::net::activity::Activity;
 
@@ -42,12 +41,12 @@ pub struct Noted {
 }
 
 /// Response content that breaks off after too long a silence.
-pub struct Alive<B> {
+pub struct Alive<B, G> {
     content: B,
     idle: Duration,
     silence: Pin<Box<Sleep>>,
     waiting: bool,
-    _place: Option<Place>,
+    _guard: G,
 }
 
 // === impl Noted ===
@@ -83,19 +82,20 @@ impl HttpBody for Noted {
 
 // === impl Alive ===
 
-impl<B> Alive<B> {
+impl<B, G> Alive<B, G> {
     /// Watches over this content; `idle` is the longest silence between two frames.
     ///
-    /// `place`, if it has one, is given back when the content is dropped.
-    pub fn new(content: B, idle: Duration, place: Option<Place>) -> Self {
-        Self { content, idle, silence: Box::pin(tokio::time::sleep(idle)), waiting: false, _place: place }
+    /// `guard` is dropped with the content: what ends with it hangs on that.
+    pub fn new(content: B, idle: Duration, guard: G) -> Self {
+        Self { content, idle, silence: Box::pin(tokio::time::sleep(idle)), waiting: false, _guard: guard }
     }
 }
 
-impl<B> HttpBody for Alive<B>
+impl<B, G> HttpBody for Alive<B, G>
 where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
+    G: Unpin,
 {
     type Data = Bytes;
     type Error = BoxError;
@@ -148,7 +148,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn content_lives_as_long_as_it_moves() {
         let (send, receive) = mpsc::channel(1);
-        let mut content = Alive::new(Queue(receive), Duration::from_secs(10), None);
+        let mut content = Alive::new(Queue(receive), Duration::from_secs(10), ());
         tokio::spawn(async move {
             for _ in 0..5 {
                 tokio::time::sleep(Duration::from_secs(9)).await;

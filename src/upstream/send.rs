@@ -14,8 +14,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use thiserror::Error;
 
 use super::connector::{ConnectTimeout, Connector};
+use super::expect::{Said, expecting};
 use super::phases::{Alive, FirstByteTimeout, Noted, first_byte};
-use super::spread::{Place, Spread};
+use super::spread::Spread;
 use super::{Http, Settings};
 use crate::message::body::{self, Body, BoxError};
 use crate::message::{fields, websocket};
@@ -106,8 +107,8 @@ impl Upstream {
     /// again only on a new connection when nothing of it had left on a stale one.
     pub async fn send(&self, request: UpstreamRequest, content: Body) -> Result<Response<Body>, SendError> {
         let (client, place) = self.clients.pick();
-        let response = self.respond(client, request, content).await?;
-        Ok(self.watched(response, Some(place)))
+        let (response, said) = self.respond(client, request, content).await?;
+        Ok(self.watched(response, (place, said)))
     }
 
     /// Sends a WebSocket's handshake on a connection of its own, which the origin's 101 makes the WebSocket.
@@ -116,9 +117,9 @@ impl Upstream {
     /// Dropping the future or what it opened closes the connection.
     pub async fn open(&self, request: UpstreamRequest) -> Result<Opened, SendError> {
         let key = request.fields().get(SEC_WEBSOCKET_KEY).cloned();
-        let response = self.respond(&self.unpooled, request, body::empty()).await?;
+        let (response, said) = self.respond(&self.unpooled, request, body::empty()).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return Ok(Opened::Refused(self.watched(response, None)));
+            return Ok(Opened::Refused(self.watched(response, said)));
         }
         if !key.is_some_and(|key| websocket::is_agreed_to(&key, response.headers())) {
             return Err(SendError::Handshake);
@@ -135,21 +136,27 @@ impl Upstream {
         client: &Client<Connector, Noted>,
         request: UpstreamRequest,
         content: Body,
-    ) -> Result<Response<Incoming>, SendError> {
+    ) -> Result<(Response<Incoming>, Option<Said>), SendError> {
         let (mut parts, _) = request.into_parts();
         // The client writes Host or :authority from the URI, whichever its connection needs.
         fields::retain(&mut parts.headers, |name| *name != HOST);
         parts.version = Version::HTTP_11;
+        let (parts, content, said) = expecting(parts, content);
         let activity = Activity::start();
         let request = http::Request::from_parts(parts, Noted::new(content, activity.clone()));
         let responding = client.request(request);
-        Ok(first_byte(responding, &activity, self.settings.first_byte_timeout).await??)
+        let response = first_byte(responding, &activity, self.settings.first_byte_timeout).await??;
+        Ok((response, said.map(Said::finally)))
     }
 
-    fn watched(&self, response: Response<Incoming>, place: Option<Place>) -> Response<Body> {
+    /// The response whose content breaks off after too long a silence; `guard` is dropped with it.
+    fn watched<G>(&self, response: Response<Incoming>, guard: G) -> Response<Body>
+    where
+        G: Send + Unpin + 'static,
+    {
         let (mut parts, content) = response.into_parts();
         parts.version = Version::HTTP_11;
-        Response::from_parts(parts, Alive::new(content, self.settings.idle_timeout, place).boxed_unsync())
+        Response::from_parts(parts, Alive::new(content, self.settings.idle_timeout, guard).boxed_unsync())
     }
 }
 

@@ -107,7 +107,7 @@ proptest! {
             ("connection", "keep-alive"),
             ("keep-alive", "1"),
             ("upgrade", "h2c"),
-            ("te", "trailers"),
+            ("te", "deflate"),
             ("proxy-authorization", "Basic client"),
             ("authorization", "Bearer client"),
             ("api-key", "client"),
