@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::net::listen;
 use crate::policy::pages::Pages;
 use crate::policy::{Client, Policy};
+use crate::proxy::distrust::Distrust;
 use crate::proxy::{Parts, Peer, Proxy, connection};
 use crate::rewrite::Mode;
 use crate::route::InterceptList;
@@ -164,6 +165,7 @@ fn compose(
         rewrite: config.rewrite,
         admin,
         pseudonym: pseudonym(),
+        distrust: Distrust::default(),
     }))
 }
 

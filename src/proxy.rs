@@ -5,6 +5,7 @@ pub mod connect;
 pub mod connection;
 pub mod content;
 pub mod dispatch;
+pub mod distrust;
 pub mod exchange;
 pub mod forward;
 pub mod intercept;
@@ -19,6 +20,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
+
+use distrust::Distrust;
 
 use crate::admin::Admin;
 use crate::message::host_port::HostPort;
@@ -58,6 +61,8 @@ pub struct Parts {
     pub admin: Admin,
     /// Our name in `Via`, unique to this process.
     pub pseudonym: String,
+    /// Who was told that it does not trust us.
+    pub distrust: Distrust,
 }
 
 /// Bounds on what one client can make us hold.
@@ -125,6 +130,10 @@ impl Proxy {
 
     fn admin(&self) -> &Admin {
         &self.0.admin
+    }
+
+    fn distrust(&self) -> &Distrust {
+        &self.0.distrust
     }
 
     fn pseudonym(&self) -> &str {

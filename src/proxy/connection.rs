@@ -35,7 +35,7 @@ where
                     let protocol = if accepted.h2 { Protocol::Http2 } else { Protocol::Http1 };
                     requests(proxy, accepted.stream, protocol, peer, shutdown).await;
                 }
-                Err(error) => super::intercept::log_rejection("the proxy itself", &peer, &error),
+                Err(error) => super::intercept::log_rejection(&proxy, &peer, "", "the proxy itself", &error),
             }
         }
     }

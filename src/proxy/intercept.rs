@@ -1,5 +1,8 @@
 //! CONNECT to an OpenAI host: TLS ends here, and what is inside goes through the rewrite core.
 
+use std::io;
+use std::time::Instant;
+
 use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
@@ -7,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::respond::{self, Form};
 use super::serve::{self, Protocol};
-use super::{Peer, Proxy, exchange};
+use super::{Peer, Proxy, distrust, exchange};
 use crate::error::Error;
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
@@ -25,26 +28,29 @@ pub fn intercept(
     peer: Peer,
     shutdown: Shutdown,
 ) -> Response<Body> {
+    let agent = distrust::name_of(request.headers());
     tokio::spawn(async move {
         match hyper::upgrade::on(request).await {
-            Ok(upgraded) => inside(proxy, TokioIo::new(upgraded), host, peer, shutdown).await,
+            Ok(upgraded) => {
+                inside(TokioIo::new(upgraded), Tunnel { proxy, host, agent, peer, shutdown, sni: None }).await
+            }
             Err(error) => tracing::debug!(%host, %error, "the client left before the tunnel stood"),
         }
     });
     Response::new(body::empty())
 }
 
-async fn inside<IO>(proxy: Proxy, io: IO, host: HostPort, peer: Peer, shutdown: Shutdown)
+async fn inside<IO>(io: IO, tunnel: Tunnel)
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let Tunnel { proxy, host, peer, .. } = &tunnel;
     let head_timeout = proxy.limits().head_timeout;
     let (protocol, io) = match tokio::time::timeout(head_timeout, sniff(io)).await {
         Ok(Ok(sniffed)) => sniffed,
         Ok(Err(_)) | Err(_) => return tracing::debug!(%host, "nothing was said inside the tunnel"),
     };
     let client = peer.address;
-    let tunnel = Tunnel { proxy, host, peer, shutdown, sni: None };
     match protocol {
         sniff::Protocol::Tls => tunnel.over_tls(io).await,
         // Clients that tunnel plain HTTP: never in the clear upstream, so no harm in answering.
@@ -60,6 +66,8 @@ where
 struct Tunnel {
     proxy: Proxy,
     host: HostPort,
+    /// What the client called itself when it asked for the tunnel.
+    agent: String,
     peer: Peer,
     shutdown: Shutdown,
     /// The name in the ClientHello; one that is not the tunnel's misdirects every request.
@@ -73,14 +81,29 @@ impl Tunnel {
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let head_timeout = self.proxy.limits().head_timeout;
+        let begun = Instant::now();
         let choose = |_: Option<&str>| self.proxy.leaf(&self.host);
-        match accept(io, choose, self.proxy.limits().head_timeout).await {
-            Ok(accepted) => {
+        let accepted = match accept(io, choose, head_timeout).await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                let host = self.host.to_string();
+                return log_rejection(&self.proxy, &self.peer, &self.agent, &host, &error);
+            }
+        };
+        let handshake = begun.elapsed();
+        let finished = Instant::now();
+        // Some clients judge the certificate only now. Those who accept it have something to say.
+        match tokio::time::timeout(head_timeout, sniff(accepted.stream)).await {
+            Ok(Ok((_, stream))) => {
                 self.sni = accepted.sni;
                 let protocol = if accepted.h2 { Protocol::Http2 } else { Protocol::Http1 };
-                self.requests(accepted.stream, protocol).await;
+                self.requests(stream, protocol).await;
             }
-            Err(error) => log_rejection(&self.host.to_string(), &self.peer, &error),
+            Ok(Err(error)) if is_alert(&error) || distrust::is_soon(handshake, finished.elapsed()) => {
+                self.proxy.distrust().tell(self.peer.address.ip(), &self.agent, &self.host.to_string());
+            }
+            Ok(Err(_)) | Err(_) => tracing::debug!(host = %self.host, "nothing was asked inside TLS"),
         }
     }
 
@@ -119,16 +142,18 @@ async fn answer(tunnel: std::sync::Arc<Tunnel>, request: Request<Incoming>) -> R
     }
 }
 
-/// Logs a handshake that failed; a client that does not trust our CA is told how to.
-pub fn log_rejection(name: &str, peer: &Peer, error: &AcceptError) {
+/// Logs a handshake that failed; a client that does not trust our CA is told what to set.
+pub fn log_rejection(proxy: &Proxy, peer: &Peer, agent: &str, name: &str, error: &AcceptError) {
     let client = peer.address;
     if error.client_distrusts() {
-        tracing::warn!(
-            %client,
-            "the client does not trust the certificate for {name}: make it trust ca.pem \
-             (`azure-openai-proxy ca path`), for example with SSL_CERT_FILE, REQUESTS_CA_BUNDLE or NODE_EXTRA_CA_CERTS"
-        );
+        proxy.distrust().tell(client.ip(), agent, name);
     } else {
         tracing::debug!(%client, error = error as &dyn std::error::Error, "no TLS for {name}");
     }
+}
+
+/// Whether the client said by an alert that it does not want what it got (RFC 8446 §6.2).
+fn is_alert(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::AlertReceived(_)))
 }

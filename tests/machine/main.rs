@@ -2,11 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[expect(dead_code, reason = "the stage is shared with other targets")]
+#[expect(dead_code, reason = "the other tests use more of it")]
+#[path = "../support/client.rs"]
+mod client;
+#[expect(dead_code, reason = "the other tests use more of it")]
+#[path = "../support/program.rs"]
+mod program;
+#[expect(dead_code, reason = "the other tests use more of it")]
 #[path = "../support/stage.rs"]
 mod stage;
 mod user;
 
+mod distrust;
 mod env;
 mod exec;
 mod trust;
