@@ -16,7 +16,7 @@ const ODD_MAPPED: &str = "{ \"seed\":1e2,\t\"n\": 1.0,\"model\" :\"demo-gpt-4o\"
 
 /// Fields that concern the hop from the client to us.
 const OF_THIS_HOP: &str = "Connection: keep-alive, X-Named\r\nX-Named: 1\r\nconnection: x-other\r\nX-Other: 2\r\n\
-    Keep-Alive: timeout=5\r\nTE: trailers\r\nProxy-Connection: keep-alive\r\nProxy-Authorization: Basic c2VjcmV0\r\n";
+    Keep-Alive: timeout=5\r\nTE: deflate\r\nProxy-Connection: keep-alive\r\nProxy-Authorization: Basic c2VjcmV0\r\n";
 
 #[tokio::test]
 async fn in_openai_mode_all_but_the_hop_is_as_it_came() {

@@ -21,7 +21,7 @@ async fn the_request_goes_on_with_via_and_without_what_concerns_this_hop() {
         .write(format!(
             "POST http://{at}/a//b/../c%2F?x=1&x=2&y HTTP/1.1\r\nHost: wrong.example\r\nX-Kept: One\r\n\
              X-Kept: Two\r\nAuthorization: Basic dTpw\r\nProxy-Authorization: Basic c2VjcmV0\r\n\
-             Proxy-Connection: keep-alive\r\nConnection: close, X-Named\r\nX-Named: 1\r\nTE: trailers\r\n\
+             Proxy-Connection: keep-alive\r\nConnection: close, X-Named\r\nX-Named: 1\r\nTE: deflate\r\n\
              Keep-Alive: timeout=5\r\nVia: 1.0 fred\r\nContent-Length: 5\r\n\r\nhello"
         ))
         .await;
