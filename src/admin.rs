@@ -41,8 +41,8 @@ const TEXT: &str = "text/plain; charset=utf-8";
 pub struct Admin {
     /// Whose root certificate clients have to trust.
     pub authority: Arc<Authority>,
-    /// The file that holds it.
-    pub ca_path: String,
+    /// The flags that lead this program, run in another shell, to this very proxy.
+    pub flags: Vec<String>,
     /// Who answers OpenAI requests: `azure` or `openai`.
     pub mode: &'static str,
     /// Where OpenAI requests go, in words.

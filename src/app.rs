@@ -151,7 +151,7 @@ fn compose(
         tracing::warn!("upstream roots: {note}");
     }
     let policy = Policy::new(addresses);
-    let admin = pages(&config, authority);
+    let admin = pages(&config, authority, addresses);
     let tls = roots::client_config(trusted.store);
     Ok(Proxy::new(Parts {
         upstream: Upstream::new(&config.upstream, policy.clone(), tls),
@@ -170,12 +170,11 @@ fn compose(
 }
 
 /// What the proxy's own pages show.
-fn pages(config: &Config, authority: &Arc<Authority>) -> Admin {
-    let ca_path = config.certs.join("ca.pem");
+fn pages(config: &Config, authority: &Arc<Authority>, addresses: &[SocketAddr]) -> Admin {
     let mapped = config.rewrite.models.entries();
     Admin {
         authority: Arc::clone(authority),
-        ca_path: std::path::absolute(&ca_path).unwrap_or(ca_path).display().to_string(),
+        flags: flags(config, addresses),
         mode: mode_name(&config.rewrite.mode),
         destination: destination(&config.rewrite.mode),
         holds_key: config.rewrite.mode.holds_key(),
@@ -184,6 +183,20 @@ fn pages(config: &Config, authority: &Arc<Authority>) -> Admin {
         names: config.tls_names.clone(),
         journal: Journal::new(),
     }
+}
+
+/// What leads this program to this proxy from a shell where nothing is set.
+fn flags(config: &Config, addresses: &[SocketAddr]) -> Vec<String> {
+    let mut flags = Vec::new();
+    if let Some(address) = addresses.first().filter(|address| address.to_string() != "127.0.0.1:8080") {
+        flags.extend(["--listen".to_owned(), address.to_string()]);
+    }
+    // The platform's directory is named for the program.
+    if !config.certs.ends_with("azure-openai-proxy") {
+        let dir = std::path::absolute(&config.certs).unwrap_or_else(|_| config.certs.clone());
+        flags.extend(["--certs".to_owned(), dir.display().to_string()]);
+    }
+    flags
 }
 
 fn leaves(config: &Config, authority: &Arc<Authority>) -> Result<Leaves, StartError> {

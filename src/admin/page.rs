@@ -95,12 +95,14 @@ fn choice(shell: Shell) -> String {
 }
 
 fn panel(shell: Shell, admin: &Admin, authority: &str) -> String {
-    let proxy = snippets::as_proxy(shell, authority, &admin.ca_path, admin.holds_key);
+    let proxy = snippets::as_proxy(shell, &admin.flags, admin.holds_key);
+    let one = snippets::for_one(shell, &admin.flags);
     let base_url = snippets::as_base_url(shell, authority, admin.holds_key);
     format!(
-        "<div class=\"snippets for-{}\">{}{}</div>",
+        "<div class=\"snippets for-{}\">{}{}{}</div>",
         shell.id(),
-        snippet("As a proxy, for tools that you cannot change", &proxy),
+        snippet("Through the proxy: every tool of this shell", &proxy),
+        snippet("Through the proxy: one tool", &one),
         snippet("By base URL: no certificate needed", &base_url),
     )
 }
@@ -135,7 +137,7 @@ mod tests {
         assert_eq!(page.matches("<script").count(), 1, "the page's own");
         assert!(page.contains("&lt;script&gt;alert(1)"), "{page}");
         assert!(page.contains("<li>a&quot;&lt;b&gt; <span>→</span> c&amp;d</li>"));
-        assert!(page.contains("export https_proxy=http://127.0.0.1:8080\n"));
+        assert!(page.contains("eval &quot;$(azure-openai-proxy env --listen 127.0.0.1:81)&quot;\n"));
     }
 
     #[test]

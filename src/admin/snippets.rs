@@ -12,28 +12,36 @@ pub(super) enum Shell {
     Cmd,
 }
 
-/// Sets variables in a shell's own way.
-struct Lines {
-    shell: Shell,
-    text: String,
-}
-
-/// The variables for tools that take a proxy. The CA's file is `ca`.
+/// Has all tools that this shell starts go through the proxy. `flags` lead to this very proxy.
 ///
 /// `placeholder`: the proxy holds the key, and tools need some text to send in its place.
-pub(super) fn as_proxy(shell: Shell, authority: &str, ca: &str, placeholder: bool) -> String {
-    Lines::of(shell)
-        .set("https_proxy", &format!("http://{authority}"))
-        .set("SSL_CERT_FILE", ca)
-        .set("REQUESTS_CA_BUNDLE", ca)
-        .set("NODE_EXTRA_CA_CERTS", ca)
-        .set("NODE_USE_ENV_PROXY", "1")
-        .key(placeholder)
+pub(super) fn as_proxy(shell: Shell, flags: &[String], placeholder: bool) -> String {
+    let flags: String = flags.iter().map(|flag| format!(" {}", shell.quoted(flag))).collect();
+    let line = match shell {
+        Shell::Sh => format!("eval \"$(azure-openai-proxy env{flags})\""),
+        Shell::Fish => format!("azure-openai-proxy env --shell fish{flags} | source"),
+        Shell::Pwsh => {
+            format!("azure-openai-proxy env --shell pwsh{flags} | Out-String | Invoke-Expression")
+        }
+        Shell::Cmd => format!("azure-openai-proxy env --shell cmd{flags} > env.cmd\ncall env.cmd"),
+    };
+    format!("{line}\n{}", key(shell, placeholder))
+}
+
+/// Has one tool go through the proxy.
+pub(super) fn for_one(shell: Shell, flags: &[String]) -> String {
+    let flags: String = flags.iter().map(|flag| format!(" {}", shell.quoted(flag))).collect();
+    format!("azure-openai-proxy exec{flags} -- codex\n")
 }
 
 /// The variables for tools that take a base URL.
 pub(super) fn as_base_url(shell: Shell, authority: &str, placeholder: bool) -> String {
-    Lines::of(shell).set("OPENAI_BASE_URL", &format!("http://{authority}/v1")).key(placeholder)
+    let url = shell.set("OPENAI_BASE_URL", &format!("http://{authority}/v1"));
+    format!("{url}\n{}", key(shell, placeholder))
+}
+
+fn key(shell: Shell, placeholder: bool) -> String {
+    if placeholder { shell.set("OPENAI_API_KEY", "unused") + "\n" } else { String::new() }
 }
 
 // === impl Shell ===
@@ -61,42 +69,29 @@ impl Shell {
         }
     }
 
+    /// Sets a variable to a text that no shell reads otherwise.
     fn set(self, name: &str, value: &str) -> String {
         match self {
-            Self::Sh => format!("export {name}={}", quoted(value, &[("'", r"'\''")])),
-            Self::Fish => format!("set -gx {name} {}", quoted(value, &[("\\", r"\\"), ("'", r"\'")])),
-            Self::Pwsh => format!("$env:{name} = '{}'", value.replace('\'', "''")),
-            // There is no way to write a percent sign; no path of ours has one.
+            Self::Sh => format!("export {name}={value}"),
+            Self::Fish => format!("set -gx {name} {value}"),
+            Self::Pwsh => format!("$env:{name} = '{value}'"),
             Self::Cmd => format!("set \"{name}={value}\""),
         }
     }
-}
 
-/// A value in single quotes, where it has anything in it that a shell might read otherwise.
-fn quoted(value: &str, escapes: &[(&str, &str)]) -> String {
-    let harmless = |c: char| c.is_ascii_alphanumeric() || "/:._-".contains(c);
-    if !value.is_empty() && value.chars().all(harmless) {
-        return value.to_owned();
-    }
-    let escaped = escapes.iter().fold(value.to_owned(), |text, (from, to)| text.replace(from, to));
-    format!("'{escaped}'")
-}
-
-// === impl Lines ===
-
-impl Lines {
-    fn of(shell: Shell) -> Self {
-        Self { shell, text: String::new() }
-    }
-
-    fn set(mut self, name: &str, value: &str) -> Self {
-        self.text.push_str(&self.shell.set(name, value));
-        self.text.push('\n');
-        self
-    }
-
-    fn key(self, placeholder: bool) -> String {
-        if placeholder { self.set("OPENAI_API_KEY", "unused").text } else { self.text }
+    /// One argument, in quotes where it has anything in it that the shell might read otherwise.
+    fn quoted(self, argument: &str) -> String {
+        let harmless = |c: char| c.is_ascii_alphanumeric() || "/:._-".contains(c);
+        if !argument.is_empty() && argument.chars().all(harmless) {
+            return argument.to_owned();
+        }
+        match self {
+            Self::Sh => format!("'{}'", argument.replace('\'', r"'\''")),
+            Self::Fish => format!("'{}'", argument.replace('\\', r"\\").replace('\'', r"\'")),
+            Self::Pwsh => format!("'{}'", argument.replace('\'', "''")),
+            // No path on Windows has a double quote in it.
+            Self::Cmd => format!("\"{argument}\""),
+        }
     }
 }
 
@@ -106,34 +101,47 @@ mod tests {
 
     use super::*;
 
+    const ALL: [Shell; 4] = Shell::ALL;
+
     #[test]
-    fn each_shell_sets_a_variable_in_its_own_way() {
-        for (shell, plain, odd) in [
-            (Shell::Sh, "export X=/a/b-1.pem", r"export X='/it'\''s \here'"),
-            (Shell::Fish, "set -gx X /a/b-1.pem", r"set -gx X '/it\'s \\here'"),
-            (Shell::Pwsh, "$env:X = '/a/b-1.pem'", r"$env:X = '/it''s \here'"),
-            (Shell::Cmd, r#"set "X=/a/b-1.pem""#, r#"set "X=/it's \here""#),
-        ] {
-            assert_eq!(shell.set("X", "/a/b-1.pem"), plain);
-            assert_eq!(shell.set("X", r"/it's \here"), odd);
-        }
+    fn each_shell_gets_lines_of_its_own() {
+        let flags = ["--certs".to_owned(), r"/it's \here".to_owned()];
+        let lines = ALL.map(|shell| as_proxy(shell, &flags, false));
+        assert_eq!(
+            lines,
+            [
+                "eval \"$(azure-openai-proxy env --certs '/it'\\''s \\here')\"\n",
+                "azure-openai-proxy env --shell fish --certs '/it\\'s \\\\here' | source\n",
+                "azure-openai-proxy env --shell pwsh --certs '/it''s \\here' | Out-String | Invoke-Expression\n",
+                "azure-openai-proxy env --shell cmd --certs \"/it's \\here\" > env.cmd\ncall env.cmd\n",
+            ]
+        );
+        let lines = ALL.map(|shell| as_base_url(shell, "[::1]:80", true));
+        assert_eq!(
+            lines,
+            [
+                "export OPENAI_BASE_URL=http://[::1]:80/v1\nexport OPENAI_API_KEY=unused\n",
+                "set -gx OPENAI_BASE_URL http://[::1]:80/v1\nset -gx OPENAI_API_KEY unused\n",
+                "$env:OPENAI_BASE_URL = 'http://[::1]:80/v1'\n$env:OPENAI_API_KEY = 'unused'\n",
+                "set \"OPENAI_BASE_URL=http://[::1]:80/v1\"\nset \"OPENAI_API_KEY=unused\"\n",
+            ]
+        );
     }
 
     #[test]
-    fn a_shell_reads_what_was_meant() {
+    fn a_shell_hands_on_what_was_meant() {
         let odd = "/ö $(exit 3) `x` 'it''s' \"q\" \\n %HOME% *;#&|";
-        let script = as_proxy(Shell::Sh, "[::1]:8080", odd, true)
-            + r#"printf '%s\n' "$https_proxy" "$SSL_CERT_FILE" "$OPENAI_API_KEY""#;
-        let said = Command::new("sh").args(["-c", &script]).output().unwrap();
-        assert_eq!(String::from_utf8_lossy(&said.stdout), format!("http://[::1]:8080\n{odd}\nunused\n"));
+        let line = for_one(Shell::Sh, &["--certs".into(), odd.into()]);
+        let script = line.replace("azure-openai-proxy", r"printf '%s\n'");
+        let said = Command::new("sh").args(["-c", &script]).output();
+        let said = String::from_utf8(said.unwrap().stdout).unwrap();
+        assert_eq!(said, format!("exec\n--certs\n{odd}\n--\ncodex\n"));
     }
 
     #[test]
     fn a_key_is_set_only_where_the_proxy_holds_one() {
-        for placeholder in [true, false] {
-            for text in
-                [as_proxy(Shell::Sh, "a:1", "/ca", placeholder), as_base_url(Shell::Sh, "a:1", placeholder)]
-            {
+        for (shell, placeholder) in ALL.into_iter().flat_map(|shell| [(shell, true), (shell, false)]) {
+            for text in [as_proxy(shell, &[], placeholder), as_base_url(shell, "a:1", placeholder)] {
                 assert_eq!(text.contains("OPENAI_API_KEY"), placeholder, "{text}");
             }
         }

@@ -8,7 +8,7 @@ use super::{Admin, Authority, Journal};
 pub(super) fn admin() -> Admin {
     Admin {
         authority: Arc::new(Authority::in_memory(&["openai.com".to_owned()]).unwrap()),
-        ca_path: "/home/u/ca.pem".into(),
+        flags: vec!["--listen".into(), "127.0.0.1:81".into()],
         mode: "azure",
         destination: "Azure OpenAI at https://r.openai.azure.com".into(),
         holds_key: true,

@@ -106,8 +106,10 @@ const steps = {
     assert.deepEqual(reached, [
       "Skip to the requests",
       "sh, bash, zsh",
-      "Copy: As a proxy, for tools that you cannot change",
-      "export https_proxy=h",
+      "Copy: Through the proxy: every tool of this shell",
+      'eval "$(azure-openai',
+      "Copy: Through the proxy: one tool",
+      "azure-openai-proxy e",
       "Copy: By base URL: no certificate needed",
       "export OPENAI_BASE_U",
       "Download the CA",
@@ -116,10 +118,10 @@ const steps = {
     ]);
     await page.getByRole("radio", { name: "sh, bash, zsh" }).focus();
     await page.keyboard.press("ArrowRight");
-    assert.ok(await page.getByText("set -gx https_proxy").isVisible());
-    assert.ok(await page.getByText("export https_proxy").isHidden());
+    assert.ok(await page.getByText("env --shell fish").isVisible());
+    assert.ok(await page.getByText("eval ").isHidden());
     await page.keyboard.press("ArrowLeft");
-    assert.ok(await page.getByText("export https_proxy").isVisible());
+    assert.ok(await page.getByText("eval ").isVisible());
   },
 
   async "a snippet is copied whole"({ page, context }) {

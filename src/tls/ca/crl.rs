@@ -1,7 +1,8 @@
 //! The list of leaves that are revoked, which is always empty: a leaf is gone with the process that made it.
 //!
 //! Windows' own TLS refuses a certificate of which it cannot find out whether it is revoked. So leaves say where the
-//! list is, and the proxy serves it there.
+//! list is, and the proxy serves it there. The intermediate says nothing of the kind: its list would have to be signed
+//! by the root, whose key is gone. Whoever insists on knowing of the whole chain does not find out.
 
 use std::time::SystemTime;
 
