@@ -12,6 +12,7 @@ use crate::conversation::Conversation;
 use crate::origin::Origin;
 use crate::program::Program;
 use crate::stage::{AZURE_HOST, MAP, Stage};
+use crate::websocket::socket::{self, Socket, Way};
 
 /// What `client::post` and its like send.
 const OF_THE_CLIENT: &str = "sk-of-the-client";
@@ -51,6 +52,16 @@ async fn provoke(proxy: SocketAddr, ca_pem: &str, origin: &Origin) {
     let mut request = post(&format!("https://{OPENAI_HOST}/v1/chat/completions"), "[broken] a b c d");
     request.headers_mut().remove("host");
     drop(within(sender.send_request(request)).await.unwrap());
+
+    let protocols = format!("realtime, openai-insecure-api-key.{OF_THE_CLIENT}");
+    for way in [Way::Tunnel, Way::TunnelHttp2] {
+        let fields = [("Sec-WebSocket-Protocol", &*protocols)];
+        let opened = socket::upgrade(proxy, ca_pem, way, "/v1/responses?x=in-the-query", &fields).await;
+        let (fields, io) = opened.expect("a WebSocket");
+        let mut socket = Socket::over(fields, io).await;
+        socket.say(r#"{"type":"response.create","model":"gpt-4o","input":"in-the-content"}"#).await;
+        socket.events_to("response.completed").await;
+    }
 
     let refused = client::tunnel(proxy, &host).await.unwrap_err();
     assert_eq!(refused.status(), StatusCode::LOOP_DETECTED);

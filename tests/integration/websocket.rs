@@ -3,7 +3,7 @@
 mod limits;
 mod origin;
 mod refused;
-mod socket;
+pub(crate) mod socket;
 mod untouched;
 
 use serde_json::json;

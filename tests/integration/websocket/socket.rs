@@ -61,19 +61,18 @@ pub(crate) async fn open(
     target: &str,
     fields: &[(&str, &str)],
 ) -> Result<Socket, Whole> {
-    let (fields, io) = upgrade(stage, way, target, fields).await?;
-    let stream = WebSocketStream::from_raw_socket(io, Role::Client, None).await;
-    Ok(Socket { fields, stream })
+    let (fields, io) = upgrade(stage.proxy, &stage.ca_pem, way, target, fields).await?;
+    Ok(Socket::over(fields, io).await)
 }
 
 /// Does the handshake; what comes then is the caller's.
 pub(crate) async fn upgrade(
-    stage: &Stage,
+    proxy: SocketAddr,
+    ca: &str,
     way: Way,
     target: &str,
     fields: &[(&str, &str)],
 ) -> Result<(HeaderMap, Box<dyn Io>), Whole> {
-    let (proxy, ca) = (stage.proxy, stage.ca_pem.as_str());
     let tls = |alpn| async move {
         client::tls(client::connect(proxy).await, "localhost", ca, &[alpn]).await.expect("our CA is trusted")
     };
@@ -176,6 +175,11 @@ async fn by_http2(
 // === impl Socket ===
 
 impl Socket {
+    /// The client's side of what was opened with these fields.
+    pub(crate) async fn over(fields: HeaderMap, io: Box<dyn Io>) -> Self {
+        Self { fields, stream: WebSocketStream::from_raw_socket(io, Role::Client, None).await }
+    }
+
     pub(crate) async fn say(&mut self, text: impl Into<String>) {
         self.send(Message::text(text.into())).await;
     }

@@ -73,7 +73,9 @@ async fn frames_keep_their_octets() {
             heard
         };
         let client = async {
-            let (_, mut io) = upgrade(&stage, way, "/v1/realtime?model=m", &[]).await.expect("a WebSocket");
+            let (_, mut io) = upgrade(stage.proxy, &stage.ca_pem, way, "/v1/realtime?model=m", &[])
+                .await
+                .expect("a WebSocket");
             for part in frames.chunks(5) {
                 io.write_all(part).await.unwrap();
             }
