@@ -15,9 +15,11 @@ use crate::admin::journal::Journal;
 use crate::admin::{self, Admin};
 use crate::config::Config;
 use crate::net::listen;
+use crate::policy::destination::Reach;
 use crate::policy::pages::Pages;
-use crate::policy::{Client, Policy};
+use crate::policy::{Access, Policy};
 use crate::proxy::distrust::Distrust;
+use crate::proxy::failures::Failures;
 use crate::proxy::{Parts, Peer, Proxy, connection};
 use crate::rewrite::Mode;
 use crate::route::InterceptList;
@@ -150,11 +152,18 @@ fn compose(
     for note in &trusted.notes {
         tracing::warn!("upstream roots: {note}");
     }
-    let policy = Policy::new(addresses);
+    let policy = Policy::new(addresses, config.policy.destinations.clone());
     let admin = pages(&config, authority, addresses);
     let tls = roots::client_config(trusted.store);
     Ok(Proxy::new(Parts {
-        upstream: Upstream::new(&config.upstream, policy.clone(), tls),
+        access: Access::new(
+            &config.policy,
+            config.rewrite.mode.holds_key(),
+            config.rewrite.mode.key_header(),
+        ),
+        failures: Failures::default(),
+        upstream: Upstream::new(&config.upstream, policy.clone(), Reach::Everywhere, tls.clone()),
+        public: Upstream::new(&config.upstream, policy.clone(), Reach::Public, tls),
         intercepted: InterceptList::new(config.intercept),
         leaves,
         default_name: config.tls_names.into_iter().next().unwrap_or_default(),
@@ -272,7 +281,8 @@ async fn accept_all(listener: TcpListener, proxy: Proxy, room: Arc<Semaphore>, m
         };
         match Arc::clone(&room).try_acquire_owned() {
             Ok(permit) => {
-                let peer = Peer { address, client: Client::of(address.ip()), place: Arc::new(permit) };
+                let peer =
+                    Peer { address, client: proxy.access().client(address.ip()), place: Arc::new(permit) };
                 tokio::spawn(connection::drive(proxy.clone(), stream, peer, shutdown.clone()));
             }
             Err(_) => {

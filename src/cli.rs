@@ -52,6 +52,11 @@ pub enum Command {
     Ca(CaCommand),
     /// Check the settings as serve would, without any network
     Check,
+    /// Make a key for a client on another machine, and its line for client_keys_file
+    ClientKey {
+        /// The client's name, for logs
+        name: String,
+    },
     /// The settings
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -323,6 +328,24 @@ pub struct Flags {
     /// A web page's origin, such as https://chat.example, that may use the proxy's key
     #[arg(long, global = true, value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,
+    /// A file of client keys: lines NAME sha256:HEX, as the command client-key prints them
+    #[arg(long, global = true, value_name = "FILE")]
+    pub client_keys_file: Option<String>,
+    /// Ask clients on this machine and in trusted networks for a client key too
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub require_client_key: Option<String>,
+    /// A network whose clients need no key, such as 10.1.0.0/16
+    #[arg(long, global = true, value_name = "NETWORK")]
+    pub trusted_clients: Vec<String>,
+    /// A port that clients on other machines may reach, in place of 443 and 80
+    #[arg(long, global = true, value_name = "PORT")]
+    pub tunnel_ports: Vec<String>,
+    /// A host that clients may reach, with all names below it; others they then may not
+    #[arg(long, global = true, value_name = "HOST")]
+    pub allow_destinations: Vec<String>,
+    /// A host that no client may reach, with all names below it
+    #[arg(long, global = true, value_name = "HOST")]
+    pub deny_destinations: Vec<String>,
     /// Content held back until its model is known [default: 64MiB]
     #[arg(long, global = true, value_name = "SIZE")]
     pub buffered_content: Option<String>,

@@ -2,11 +2,14 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 use http::StatusCode;
 
 use crate::message::body::BoxError;
+use crate::net::dial::DialError;
 use crate::policy::Denied;
+use crate::policy::presented::Role;
 use crate::rewrite::Refusal;
 use crate::route::RouteError;
 use crate::upstream::send::{self, SendError};
@@ -28,6 +31,11 @@ pub enum Kind {
     Refused(Refusal),
     /// The policy forbids it.
     Denied(Denied),
+    /// The client has shown too many wrong keys.
+    TooManyFailures {
+        /// For how long nothing that it shows is looked at.
+        wait: Duration,
+    },
     /// More content than may be held back.
     TooLarge {
         /// The limit in octets.
@@ -48,7 +56,7 @@ pub enum Kind {
     /// DNS, connection, TLS, time or framing failed upstream.
     Upstream(SendError),
     /// Dialling for a tunnel failed.
-    Dial(crate::net::dial::DialError),
+    Dial(DialError),
     /// Dialling for a tunnel took too long.
     DialTimeout,
     /// No leaf certificate could be made.
@@ -146,7 +154,9 @@ impl Kind {
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {
+            Self::Denied(Denied::Ourselves(_)) => Fault::Internal,
             Self::Route(_) | Self::Refused(_) | Self::Denied(_) | Self::TooLarge { .. } => Fault::Client,
+            Self::Dial(DialError::Denied(_)) | Self::TooManyFailures { .. } => Fault::Client,
             Self::ClientContent | Self::Upgrade | Self::NotFound | Self::MethodNotAllowed => Fault::Client,
             Self::Loop | Self::Certificate => Fault::Internal,
             Self::Upstream(_) | Self::Dial(_) | Self::DialTimeout => Fault::Upstream,
@@ -159,14 +169,15 @@ impl Kind {
             Self::Route(RouteError::Misdirected { .. }) => StatusCode::MISDIRECTED_REQUEST,
             Self::Route(_) | Self::ClientContent => StatusCode::BAD_REQUEST,
             Self::Refused(refusal) => refusal.status(),
-            Self::Denied(Denied::Stranger | Denied::Page { .. }) => StatusCode::FORBIDDEN,
-            Self::Denied(Denied::Ourselves(_)) | Self::Loop => StatusCode::LOOP_DETECTED,
-            Self::Dial(crate::net::dial::DialError::Denied(_)) => StatusCode::LOOP_DETECTED,
+            Self::Denied(denied)
+            | Self::Dial(DialError::Denied(denied))
+            | Self::Upstream(SendError::Denied(denied, _)) => status_of(denied),
+            Self::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Loop => StatusCode::LOOP_DETECTED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Upgrade => StatusCode::UPGRADE_REQUIRED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Upstream(SendError::Loop(_)) => StatusCode::LOOP_DETECTED,
             Self::Upstream(SendError::ConnectTimeout(..) | SendError::FirstByteTimeout(_))
             | Self::DialTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Upstream(
@@ -187,11 +198,11 @@ impl Kind {
             Self::Route(RouteError::Misdirected { .. }) => "misdirected_request",
             Self::Route(_) => "bad_request_target",
             Self::Refused(refusal) => refusal.code(),
-            Self::Denied(Denied::Stranger | Denied::Page { .. }) => "not_allowed",
-            Self::Denied(Denied::Ourselves(_)) | Self::Loop | Self::Upstream(SendError::Loop(_)) => {
-                "proxy_loop"
-            }
-            Self::Dial(crate::net::dial::DialError::Denied(_)) => "proxy_loop",
+            Self::Denied(denied)
+            | Self::Dial(DialError::Denied(denied))
+            | Self::Upstream(SendError::Denied(denied, _)) => reason_of(denied),
+            Self::TooManyFailures { .. } => "too_many_failures",
+            Self::Loop => "proxy_loop",
             Self::TooLarge { .. } => "content_too_large",
             Self::ClientContent => "content_broken",
             Self::Upgrade => "upgrade_not_supported",
@@ -218,12 +229,37 @@ impl Kind {
     }
 }
 
+fn status_of(denied: &Denied) -> StatusCode {
+    match denied {
+        Denied::KeyMissing(Role::Origin) | Denied::KeyUnknown(Role::Origin) => StatusCode::UNAUTHORIZED,
+        Denied::KeyMissing(Role::Proxy) | Denied::KeyUnknown(Role::Proxy) => {
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        }
+        Denied::Stranger | Denied::Page { .. } => StatusCode::FORBIDDEN,
+        Denied::Host { .. } | Denied::Port { .. } | Denied::Address { .. } => StatusCode::FORBIDDEN,
+        Denied::Ourselves(_) => StatusCode::LOOP_DETECTED,
+    }
+}
+
+fn reason_of(denied: &Denied) -> &'static str {
+    match denied {
+        Denied::KeyMissing(Role::Origin) | Denied::KeyUnknown(Role::Origin) => "invalid_api_key",
+        Denied::KeyMissing(Role::Proxy) | Denied::KeyUnknown(Role::Proxy) => "proxy_authentication_required",
+        Denied::Stranger | Denied::Page { .. } => "not_allowed",
+        Denied::Host { .. } | Denied::Port { .. } | Denied::Address { .. } => "destination_not_allowed",
+        Denied::Ourselves(_) => "proxy_loop",
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Route(error) => error.fmt(f),
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Denied(denied) => denied.fmt(f),
+            Self::TooManyFailures { wait } => {
+                write!(f, "too many wrong client keys; try again in {} s", wait.as_secs() + 1)
+            }
             Self::TooLarge { limit, sought: Sought::Whole } => write!(
                 f,
                 "this content is to be changed as a whole, and no more than {limit} octets of it are held back; \

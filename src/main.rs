@@ -16,6 +16,7 @@ use azure_openai_proxy::machine::export::export;
 use azure_openai_proxy::machine::trust::Wish;
 use azure_openai_proxy::machine::trust::host::Host;
 use azure_openai_proxy::message::redact::Secret;
+use azure_openai_proxy::policy::client_keys;
 use azure_openai_proxy::tls::ca::{Authority, CaError};
 use azure_openai_proxy::{demo, explain, machine, shutdown, simulator, telemetry, tls};
 use clap::Parser;
@@ -51,6 +52,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Check => check(flags),
         Command::Config(ConfigCommand::Show) => show(flags),
         Command::Ca(command) => certificate_authority(command, flags),
+        Command::ClientKey { name } => client_key(&name),
         Command::Explain(asked) => print(explain::explain(&settings(load(flags))?, &asked)?),
         Command::Demo(asked) => runtime()?.block_on(demo::run(asked.once)).map_err(Failure::from),
         Command::Simulator => simulator(flags),
@@ -148,6 +150,16 @@ fn certificate_authority(command: CaCommand, flags: &Flags) -> Outcome {
         }
     }
     print(format_args!("{}\n", dir.join("ca.pem").display()))
+}
+
+/// Prints a new key, which is kept nowhere, and the line that lets it in.
+fn client_key(name: &str) -> Outcome {
+    let key = format!("aop-{}", tls::random_token().context("no randomness")?);
+    let line = client_keys::line(name, &key).map_err(anyhow::Error::from)?;
+    print(format_args!(
+        "# For {name}, as OPENAI_API_KEY or as the password in https_proxy; it is kept nowhere.\n{key}\n\
+         # For client_keys_file.\n{line}\n"
+    ))
 }
 
 /// Runs the simulator alone and says how a proxy is pointed at it.

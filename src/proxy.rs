@@ -1,12 +1,14 @@
 //! The proxy itself: connections in, exchanges and tunnels out.
 
 pub mod access;
+pub mod admission;
 pub mod connect;
 pub mod connection;
 pub mod content;
 pub mod dispatch;
 pub mod distrust;
 pub mod exchange;
+pub mod failures;
 pub mod forward;
 pub mod intercept;
 pub mod normalise;
@@ -25,13 +27,16 @@ use distrust::Distrust;
 
 use crate::admin::Admin;
 use crate::message::host_port::HostPort;
+use crate::policy::destination::Reach;
 use crate::policy::pages::Pages;
-use crate::policy::{Client, Policy};
+use crate::policy::{self, Client, Policy};
 use crate::rewrite;
 use crate::route::InterceptList;
 use crate::tls::leaf::LeafError;
 use crate::tls::resolver::Leaves;
 use crate::upstream::send::Upstream;
+
+use failures::Failures;
 
 /// Everything that a connection needs, shared by all of them; clones are cheap.
 #[derive(Clone)]
@@ -48,13 +53,19 @@ pub struct Parts {
     /// The name of the listener's certificate for a client that names none.
     pub default_name: String,
     /// Who may do what.
+    pub access: policy::Access,
+    /// Who has shown wrong keys lately.
+    pub failures: Failures,
+    /// Where clients may go.
     pub policy: Policy,
     /// Which web pages may use the proxy's key.
     pub pages: Pages,
     /// How origin servers are reached.
     pub upstream_settings: crate::upstream::Settings,
-    /// The pool for exchanges.
+    /// The pool for exchanges, and for all that clients on loopback forward.
     pub upstream: Upstream,
+    /// The pool for what other clients forward: it reaches the public internet only.
+    pub public: Upstream,
     /// Bounds on what clients make us hold.
     pub limits: Limits,
     /// What our own pages show.
@@ -112,6 +123,15 @@ impl Proxy {
         &self.0.intercepted
     }
 
+    /// Who may do what.
+    pub fn access(&self) -> &policy::Access {
+        &self.0.access
+    }
+
+    fn failures(&self) -> &Failures {
+        &self.0.failures
+    }
+
     fn policy(&self) -> &Policy {
         &self.0.policy
     }
@@ -122,6 +142,14 @@ impl Proxy {
 
     fn upstream(&self) -> &Upstream {
         &self.0.upstream
+    }
+
+    /// The pool for what a client forwards that may reach so far.
+    fn forwarding(&self, reach: Reach) -> &Upstream {
+        match reach {
+            Reach::Everywhere => &self.0.upstream,
+            Reach::Public => &self.0.public,
+        }
     }
 
     fn upstream_settings(&self) -> &crate::upstream::Settings {

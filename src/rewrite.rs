@@ -5,7 +5,7 @@
 //! makes the head that is sent; nothing else can. The only octets of content that change are those of
 //! the model's value, and the [`Splice`] says which; [`extras`] change more where they are on.
 
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName};
 use http::{Method, Request};
 
 use crate::message::host_port::HostPort;
@@ -114,6 +114,14 @@ pub enum Explained {
 // === impl Mode ===
 
 impl Mode {
+    /// The field that carries the key to Azure.
+    pub fn key_header(&self) -> Option<&HeaderName> {
+        match self {
+            Self::OpenAi => None,
+            Self::Azure(azure) => Some(&azure.key_header),
+        }
+    }
+
     /// Whether requests are paid for with a key that is configured here.
     pub fn holds_key(&self) -> bool {
         match self {

@@ -70,7 +70,7 @@ impl Source<'_> {
             return Err(Problem::elsewhere(origin, Fault::UnknownKey { name: name.to_owned(), nearest }));
         };
         if key.allowed() == Allowed::EnvironmentOnly {
-            return Err(Problem::at(&origin, key, Fault::SecretInFile));
+            return Err(Problem::at(&origin, key, Fault::SecretInFile(key)));
         }
         Ok((key, self.raw(key, origin, value)?))
     }

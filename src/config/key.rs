@@ -116,6 +116,20 @@ keys! {
     AllowAnonymous: "allow_anonymous" Switch Anywhere [] = ["false"];
     /// Web pages that may use the proxy's key, by origin.
     AllowOrigin: "allow_origin" List Anywhere [] = [];
+    /// A file of lines `NAME sha256:HEX`, the keys of clients beyond loopback.
+    ClientKeysFile: "client_keys_file" Text Anywhere [] = [];
+    /// Further such keys, in clear.
+    ClientKeys: "client_keys" Map EnvironmentOnly [] = [];
+    /// Ask clients on loopback and in trusted networks for a client key too.
+    RequireClientKey: "require_client_key" Switch Anywhere [] = ["false"];
+    /// Networks whose clients need no key.
+    TrustedClients: "trusted_clients" List Anywhere [] = [];
+    /// Ports that clients beyond loopback may reach through the proxy.
+    TunnelPorts: "tunnel_ports" List Anywhere [] = ["443", "80"];
+    /// The only hosts that clients may reach through the proxy, if there are any.
+    AllowDestinations: "allow_destinations" List Anywhere [] = [];
+    /// Hosts that no client may reach through the proxy.
+    DenyDestinations: "deny_destinations" List Anywhere [] = [];
     /// Content of one request that is held back until its model is known.
     BufferedContent: "buffered_content" Number Anywhere [] = ["64MiB"];
     /// Connections open at once.
@@ -177,7 +191,7 @@ impl Key {
 
     /// Whether its value must not be printed. A command may hold a secret as well as print one.
     pub fn is_secret(self) -> bool {
-        matches!(self, Self::ApiKey | Self::ApiKeyCommand)
+        matches!(self, Self::ApiKey | Self::ApiKeyCommand | Self::ClientKeys)
     }
 }
 
@@ -216,5 +230,6 @@ mod tests {
         assert_eq!(Key::ApiKey.flag(), None);
         assert_eq!(Key::ApiKeyCommand.flag(), None);
         assert_eq!(Key::ApiKey.allowed(), Allowed::EnvironmentOnly);
+        assert_eq!(Key::ClientKeys.allowed(), Allowed::EnvironmentOnly);
     }
 }

@@ -11,6 +11,7 @@ use thiserror::Error as ThisError;
 use super::key::Key;
 use super::layer::Origin;
 use super::value::ValueError;
+use crate::policy::client_keys::ClientKeyError;
 
 /// Everything that is wrong, so that one run suffices to see it all.
 #[derive(Debug, ThisError)]
@@ -82,10 +83,10 @@ pub enum Fault {
     Refused(Box<dyn Error + Send + Sync>),
     /// A key stands in the file, which is made to be shared.
     #[error(
-        "a key does not belong in the file: give api_key_file or api_key_command there, \
-         or set AZURE_OPENAI_TOKEN in the environment"
+        "keys do not belong in the file: give {0}_file there, or set {variable} in the environment",
+        variable = .0.variables().next().unwrap_or_default()
     )]
-    SecretInFile,
+    SecretInFile(Key),
     /// A key that no header field can carry.
     #[error("the key is empty or has an octet that a header field cannot carry")]
     UnusableKey,
@@ -108,10 +109,27 @@ pub enum Fault {
     /// No place for the CA.
     #[error("there is no home directory to keep the CA in: name a directory with --certs")]
     NoDirectory,
+    /// A line of a file of client keys.
+    #[error("{}:{line}: {error}", path.display())]
+    ClientKey {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: ClientKeyError,
+    },
+    /// Everybody needs a key, and there is none.
+    #[error(
+        "no client could be served: there is no client key in client_keys_file or AZURE_OPENAI_PROXY_CLIENT_KEYS"
+    )]
+    NoClientKeys,
     /// Anyone who reaches the listener could use the key.
     #[error(
         "{listener} can be reached from other machines, and whoever reaches it would use the proxy's Azure key. \
-         Listen on 127.0.0.1 or [::1], or pass --allow-anonymous if that is what you want"
+         Give clients keys of their own (--client-keys-file; `azure-openai-proxy client-key NAME` makes one), name \
+         the networks that may use it (--trusted-clients), listen on 127.0.0.1 or [::1] only, or pass \
+         --allow-anonymous if everybody may"
     )]
     Anonymous {
         /// The listener beyond loopback.

@@ -2,18 +2,20 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use http::header::{self, HeaderName};
 
 use super::Config;
 use super::azure_key::AzureKey;
+use super::file;
 use super::key::Key;
 use super::layer::{Layer, Raw};
 use super::problem::{Fault, Problem};
 use super::value::{self, ValueError};
 use crate::message::hop_by_hop::is_hop_by_hop;
+use crate::policy::client_keys::ClientKeys;
 use crate::rewrite::azure::{self, ApiVersion, Endpoint, Surface};
 use crate::rewrite::extras::Extras;
 use crate::rewrite::model_map::{ModelMap, ModelMapError};
@@ -113,6 +115,22 @@ impl Draft {
             Key::Resolve => given.all(&mut self.upstream.resolve, theirs),
             Key::AllowAnonymous => given.one(&mut self.policy.allow_anonymous, ours(value::switch)),
             Key::AllowOrigin => given.all(&mut self.policy.allow_origins, ours(value::web_origin)),
+            Key::ClientKeysFile => {
+                let keys = self.policy.client_keys.get_or_insert_default();
+                given.each(|text| add_client_keys(keys, &origin.path(text)));
+            }
+            Key::ClientKeys => {
+                let keys = self.policy.client_keys.get_or_insert_default();
+                given.each(|entry| keys.add_entry(entry).map_err(|error| Fault::Refused(error.into())));
+            }
+            Key::RequireClientKey => given.one(&mut self.policy.require_client_key, ours(value::switch)),
+            Key::TrustedClients => given.all(&mut self.policy.trusted_clients, theirs),
+            Key::TunnelPorts => {
+                self.policy.destinations.ports.clear();
+                given.all(&mut self.policy.destinations.ports, ours(value::port));
+            }
+            Key::AllowDestinations => given.all(&mut self.policy.destinations.allow, ours(value::suffix)),
+            Key::DenyDestinations => given.all(&mut self.policy.destinations.deny, ours(value::suffix)),
             Key::BufferedContent => given.one(&mut self.limits.buffered_content, ours(value::size)),
             Key::MaxConnections => given.one(&mut self.limits.connections, ours(value::count)),
             Key::HeadTimeout => given.one(&mut self.limits.head_timeout, ours(value::duration)),
@@ -136,6 +154,9 @@ impl Draft {
         if absent(Key::Listen) {
             missing.push(Problem::missing(Key::Listen, Fault::NoListener));
         }
+        if self.policy.require_client_key && self.policy.client_keys.is_none() {
+            missing.push(Problem::missing(Key::ClientKeysFile, Fault::NoClientKeys));
+        }
         if absent(Key::Certs) {
             missing.push(Problem::missing(Key::Certs, Fault::NoDirectory));
         }
@@ -147,7 +168,8 @@ impl Draft {
         let spends_our_key = self.target == Some(Upstream::Azure) && *key != AzureKey::None;
         let listener = *self.listen.iter().find(|address| !address.ip().to_canonical().is_loopback())?;
         let origin = &settings.get(Key::Listen)?.origin;
-        (spends_our_key && !self.policy.allow_anonymous)
+        let asks = self.policy.client_keys.is_some() || !self.policy.trusted_clients.is_empty();
+        (spends_our_key && !asks && !self.policy.allow_anonymous)
             .then(|| Problem::at(origin, Key::Listen, Fault::Anonymous { listener }))
     }
 
@@ -231,6 +253,14 @@ fn insert(models: &mut ModelMap, entry: &str) -> Result<(), Fault> {
     let pair = entry.split_once('=').ok_or_else(no_equals);
     let inserted = pair.and_then(|(model, deployment)| models.insert(model, deployment));
     inserted.map_err(|error| Fault::Refused(error.into()))
+}
+
+fn add_client_keys(keys: &mut ClientKeys, path: &Path) -> Result<(), Fault> {
+    for (index, line) in file::read(path)?.lines().enumerate() {
+        let fault = |error| Fault::ClientKey { path: path.to_owned(), line: index + 1, error };
+        keys.add_line(line).map_err(fault)?;
+    }
+    Ok(())
 }
 
 fn mode(text: &str) -> Result<Upstream, ValueError> {

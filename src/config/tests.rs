@@ -9,6 +9,7 @@ use crate::rewrite::azure;
 use crate::rewrite::extras::Extras;
 use crate::rewrite::response::Style;
 
+mod clients;
 mod problems;
 
 const ENDPOINT: (&str, &str) = ("AZURE_OPENAI_ENDPOINT", "https://r.openai.azure.com");

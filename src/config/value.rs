@@ -22,6 +22,12 @@ pub enum ValueError {
     /// Not a number above 0.
     #[error("not a whole number above 0")]
     Count,
+    /// Not a TCP port.
+    #[error("not a port: write a number from 1 to 65535")]
+    Port,
+    /// Not a host, whose names below it are meant too.
+    #[error("not a host: write a name or an address, such as example.com, without *, scheme, port or path")]
+    Suffix,
     /// Neither `true` nor `false`.
     #[error("neither true nor false")]
     Switch,
@@ -110,6 +116,19 @@ pub fn web_origin(text: &str) -> Result<String, ValueError> {
     if readable || origin == "*" { Ok(origin) } else { Err(ValueError::WebOrigin) }
 }
 
+/// Reads a TCP port; never 0.
+pub fn port(text: &str) -> Result<u16, ValueError> {
+    match number_and_unit(text) {
+        Some((number, "")) => number.try_into().map_err(|_| ValueError::Port),
+        _ => Err(ValueError::Port),
+    }
+}
+
+/// Reads a host that stands for itself and all names below it; a leading dot says the same.
+pub fn suffix(text: &str) -> Result<Host, ValueError> {
+    Host::parse(text.strip_prefix('.').unwrap_or(text)).map_err(|_| ValueError::Suffix)
+}
+
 /// Reads a DNS name; it comes out in lower case and without a trailing dot.
 pub fn host_name(text: &str) -> Result<String, ValueError> {
     match Host::parse(text) {
@@ -172,6 +191,22 @@ mod tests {
         assert_eq!(count("4096"), Ok(4096));
         for text in ["", "0", "4k", "-1", "1.0"] {
             assert_eq!(count(text), Err(ValueError::Count), "{text}");
+        }
+    }
+
+    #[test]
+    fn ports_and_suffixes() {
+        assert_eq!(port("443"), Ok(443));
+        for text in ["", "0", "65536", "-1", "https", "443x"] {
+            assert_eq!(port(text), Err(ValueError::Port), "{text}");
+        }
+        for (text, read) in
+            [("Example.com", "example.com"), (".example.com", "example.com"), ("[::1]", "[::1]")]
+        {
+            assert_eq!(suffix(text).map(|host| host.to_string()), Ok(read.into()), "{text}");
+        }
+        for text in ["", ".", "*.example.com", "example.com:443", "https://example.com", "a/b"] {
+            assert_eq!(suffix(text), Err(ValueError::Suffix), "{text}");
         }
     }
 

@@ -60,13 +60,10 @@ pub enum DialError {
 
 /// Connects to a destination, trying its addresses one after the other with a head start each.
 ///
-/// Every address is checked before it is dialled, and the address that was checked is the one
-/// that is dialled. The caller holds the deadline.
+/// The name is looked up once, every address is checked before any is dialled, and the addresses
+/// that were checked are the ones that are dialled. The caller holds the deadline.
 pub async fn dial(permitted: &Permitted, overrides: &[Override]) -> Result<TcpStream, DialError> {
-    let addresses = resolve(permitted.destination(), overrides).await?;
-    for address in &addresses {
-        permitted.check(*address)?;
-    }
+    let addresses = resolve(permitted, overrides).await?;
     let connected = race(addresses).await.and_then(|stream| {
         let ends = (stream.local_addr()?, stream.peer_addr()?);
         stream.set_nodelay(true)?;
@@ -78,19 +75,24 @@ pub async fn dial(permitted: &Permitted, overrides: &[Override]) -> Result<TcpSt
     Ok(stream)
 }
 
-async fn resolve(destination: &HostPort, overrides: &[Override]) -> Result<Vec<SocketAddr>, DialError> {
+/// The addresses of a destination, all of them checked.
+async fn resolve(permitted: &Permitted, overrides: &[Override]) -> Result<Vec<SocketAddr>, DialError> {
+    let destination = permitted.destination();
     let overridden: Vec<_> =
         overrides.iter().filter(|o| o.destination == *destination).map(|o| o.address).collect();
     if !overridden.is_empty() {
+        overridden.iter().try_for_each(|&address| permitted.check_named(address))?;
         return Ok(overridden);
     }
-    match destination.host() {
-        Host::Ip(ip) => Ok(vec![SocketAddr::new(*ip, destination.port())]),
+    let found = match destination.host() {
+        Host::Ip(ip) => vec![SocketAddr::new(*ip, destination.port())],
         Host::Name(name) => {
             let found = tokio::net::lookup_host((&**name, destination.port())).await;
-            found.map(Iterator::collect).map_err(|source| DialError::Dns { name: name.to_string(), source })
+            found.map_err(|source| DialError::Dns { name: name.to_string(), source })?.collect()
         }
-    }
+    };
+    found.iter().try_for_each(|&address| permitted.check(address))?;
+    Ok(found)
 }
 
 async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
@@ -144,9 +146,30 @@ impl std::str::FromStr for Override {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Policy;
+    use crate::policy::destination::{self, Reach};
 
     fn permitted(to: &str) -> Permitted {
-        crate::policy::Policy::new(Vec::new()).origin_server(HostPort::parse(to, None).unwrap())
+        reaching(to, Reach::Everywhere)
+    }
+
+    fn reaching(to: &str, reach: Reach) -> Permitted {
+        let policy = Policy::new(Vec::new(), destination::Settings::default());
+        policy.permit(HostPort::parse(to, None).unwrap(), reach)
+    }
+
+    #[tokio::test]
+    async fn a_name_is_dialled_only_where_every_address_is_permitted() {
+        let listener = crate::net::listen::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let here = listener.local_addr().unwrap();
+        for to in [format!("localhost:{}", here.port()), here.to_string()] {
+            assert!(dial(&reaching(&to, Reach::Everywhere), &[]).await.is_ok(), "{to}");
+            let refused = dial(&reaching(&to, Reach::Public), &[]).await;
+            assert!(matches!(refused, Err(DialError::Denied(Denied::Address { kind: "loopback" }))), "{to}");
+            let destination = HostPort::parse(&to, None).unwrap();
+            let named = [Override { destination, address: here }];
+            assert!(dial(&reaching(&to, Reach::Public), &named).await.is_ok(), "the operator named it");
+        }
     }
 
     #[tokio::test]

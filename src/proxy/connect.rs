@@ -13,6 +13,7 @@ use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
 use crate::net::dial;
 use crate::net::relay::relay;
+use crate::policy::access::Admitted;
 
 /// Connects first, so that a failure still has a status, and answers 200 only then.
 pub async fn tunnel(
@@ -20,8 +21,9 @@ pub async fn tunnel(
     request: Request<Incoming>,
     to: HostPort,
     peer: Peer,
+    client: &Admitted,
 ) -> Result<Response<Body>, Error> {
-    let permitted = proxy.policy().chosen_by(peer.client, to)?;
+    let permitted = proxy.policy().chosen_by(client, to)?;
     let settings = proxy.upstream_settings();
     let dialling = dial::dial(&permitted, &settings.resolve);
     let origin = match tokio::time::timeout(settings.connect_timeout, dialling).await {

@@ -3,6 +3,7 @@
 use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
 
+use super::admission::{self, Door};
 use super::respond::{self, Form};
 use super::{Peer, Proxy, connect, exchange, forward, intercept};
 use crate::admin;
@@ -10,6 +11,8 @@ use crate::error::{Error, Kind};
 use crate::message::body::{self, Body};
 use crate::message::host_port::{Host, HostPort};
 use crate::message::via;
+use crate::policy::access::Right;
+use crate::policy::presented::Role;
 use crate::rewrite::{Entry, operation};
 use crate::route::{self, InterceptList, OpenRoute, OriginForm};
 use crate::shutdown::Shutdown;
@@ -41,7 +44,7 @@ fn form(request: &Request<Incoming>, intercepted: &InterceptList) -> Form {
 
 async fn route(
     proxy: &Proxy,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     peer: Peer,
     shutdown: Shutdown,
 ) -> Result<Response<Body>, Error> {
@@ -50,13 +53,24 @@ async fn route(
     if via::names_us(fields, proxy.pseudonym()) {
         return Err(Kind::Loop.into());
     }
+    let fields = request.headers_mut();
     match route {
-        OpenRoute::Intercept(host) => Ok(intercept::intercept(proxy.clone(), request, host, peer, shutdown)),
-        OpenRoute::Tunnel(to) => connect::tunnel(proxy, request, to, peer).await,
-        OpenRoute::Exchange(host, path) => {
-            Ok(exchange::exchange(proxy, request, &host, &path, Entry::Intercepted, peer).await)
+        OpenRoute::Intercept(host) => {
+            let client = admission::admit_interception(proxy, fields, &peer)?;
+            Ok(intercept::intercept(proxy.clone(), request, host, client, peer, shutdown))
         }
-        OpenRoute::Forward(to, path) => forward::forward(proxy, request, to, &path, peer).await,
+        OpenRoute::Tunnel(to) => {
+            let client = admission::admit(proxy, fields, &peer, Right::Proxying, Role::Proxy)?;
+            connect::tunnel(proxy, request, to, peer, &client).await
+        }
+        OpenRoute::Exchange(host, path) => {
+            let door = Door::Open(Role::Proxy);
+            Ok(exchange::exchange(proxy, request, &host, &path, Entry::Intercepted, door, peer).await)
+        }
+        OpenRoute::Forward(to, path) => {
+            let client = admission::admit(proxy, fields, &peer, Right::Proxying, Role::Proxy)?;
+            forward::forward(proxy, request, to, &path, peer, &client).await
+        }
         OpenRoute::Asterisk => Ok(Response::new(body::empty())),
         OpenRoute::Origin(form) => origin(proxy, request, form, peer, shutdown).await,
     }
@@ -70,12 +84,15 @@ async fn origin(
     peer: Peer,
     shutdown: Shutdown,
 ) -> Result<Response<Body>, Error> {
+    let door = Door::Open(Role::Origin);
     if let Some(host) = form.openai {
-        return Ok(exchange::exchange(proxy, request, &host, &form.path, Entry::Intercepted, peer).await);
+        return Ok(
+            exchange::exchange(proxy, request, &host, &form.path, Entry::Intercepted, door, peer).await
+        );
     }
     if operation::canonical(form.path.path()).is_some() {
         let host = openai_host();
-        return Ok(exchange::exchange(proxy, request, &host, &form.path, Entry::Mounted, peer).await);
+        return Ok(exchange::exchange(proxy, request, &host, &form.path, Entry::Mounted, door, peer).await);
     }
     peer.client.may_administer()?;
     let (method, path, fields) = (request.method(), form.path.path(), request.headers());

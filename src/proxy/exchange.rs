@@ -8,6 +8,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use super::access::Access;
+use super::admission::{self, Door};
 use super::content::{Bounds, Held};
 use super::normalise::normalise;
 use super::respond::{self, Form};
@@ -26,16 +27,25 @@ pub async fn exchange(
     host: &HostPort,
     path: &PathAndQuery,
     entry: Entry,
+    door: Door<'_>,
     peer: Peer,
 ) -> Response<Body> {
-    if upgrade::is_asked_for(&request) {
-        return upgrade::exchange(proxy, request, host, path, entry, peer).await;
-    }
     let version = request.version();
     let origin = request.headers().get(ORIGIN).cloned();
+    let (mut parts, content) = request.into_parts();
+    let admitted = admission::admit_exchange(proxy, &mut parts, &peer, door);
+    let request = Request::from_parts(parts, content);
     let mut access = Access::begin(&proxy.admin().journal, request.method(), path.path(), peer);
-    let answered = answer(proxy, request, host, path, entry, origin.as_ref(), &mut access).await;
-    conclude(answered, access, version, origin.as_ref())
+    match admitted {
+        Err(error) => conclude(Err(error), access, version, origin.as_ref()),
+        Ok(()) if upgrade::is_asked_for(&request) => {
+            upgrade::exchange(proxy, request, host, path, entry, access).await
+        }
+        Ok(()) => {
+            let answered = answer(proxy, request, host, path, entry, origin.as_ref(), &mut access).await;
+            conclude(answered, access, version, origin.as_ref())
+        }
+    }
 }
 
 /// Answers an error as OpenAI would, and has the access logged when the answer is over.
@@ -63,9 +73,6 @@ async fn answer(
     origin: Option<&HeaderValue>,
     access: &mut Access,
 ) -> Result<Response<Body>, Error> {
-    if let Some(origin) = origin {
-        proxy.pages().check(origin.to_str().unwrap_or_default())?;
-    }
     if path.path() == admin::WELL_KNOWN {
         return admin::identify(proxy.admin(), request.method(), true);
     }

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::message::body::Body;
 use crate::message::host_port::HostPort;
 use crate::message::{hop_by_hop, via, websocket};
+use crate::policy::access::Admitted;
 use crate::rewrite;
 
 /// Sanitises, sends, and streams back; `Via` is written in both directions.
@@ -19,8 +20,9 @@ pub async fn forward(
     to: HostPort,
     path: &PathAndQuery,
     peer: Peer,
+    client: &Admitted,
 ) -> Result<Response<Body>, Error> {
-    proxy.policy().chosen_by(peer.client, to.clone())?;
+    proxy.policy().chosen_by(client, to.clone())?;
     let received = request.version();
     let websocket = upgrade::is_asked_for(&request).then(|| hyper::upgrade::on(&mut request));
     let (mut parts, content) = request.into_parts();
@@ -29,8 +31,11 @@ pub async fn forward(
     let request = rewrite::forward::apply(parts, &to, path)?;
     tracing::info!(client = %peer.address, "{} http://{to} → forwarded", method);
     let mut response = match websocket {
-        Some(client) => upgrade::forward(proxy, request, client, peer).await?,
-        None => proxy.upstream().send(request, content.map_err(Into::into).boxed_unsync()).await?,
+        Some(websocket) => upgrade::forward(proxy, request, client.reach(), websocket, peer).await?,
+        None => {
+            let content = content.map_err(Into::into).boxed_unsync();
+            proxy.forwarding(client.reach()).send(request, content).await?
+        }
     };
     let (answered, status) = (response.version(), response.status());
     let fields = response.headers_mut();

@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::admission::Door;
 use super::respond::{self, Form};
 use super::serve::{self, Protocol};
 use super::{Peer, Proxy, distrust, exchange};
@@ -15,6 +16,7 @@ use crate::error::Error;
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
 use crate::net::sniff::{self, sniff};
+use crate::policy::access::Admitted;
 use crate::rewrite::Entry;
 use crate::route;
 use crate::shutdown::Shutdown;
@@ -25,41 +27,22 @@ pub fn intercept(
     proxy: Proxy,
     request: Request<Incoming>,
     host: HostPort,
+    client: Option<Admitted>,
     peer: Peer,
     shutdown: Shutdown,
 ) -> Response<Body> {
     let agent = distrust::name_of(request.headers());
+    let upgrading = hyper::upgrade::on(request);
+    let tunnel = Tunnel { proxy, host, agent, client, peer, shutdown, sni: None };
     tokio::spawn(async move {
-        match hyper::upgrade::on(request).await {
-            Ok(upgraded) => {
-                inside(TokioIo::new(upgraded), Tunnel { proxy, host, agent, peer, shutdown, sni: None }).await
+        match upgrading.await {
+            Ok(upgraded) => tunnel.carry(TokioIo::new(upgraded)).await,
+            Err(error) => {
+                tracing::debug!(host = %tunnel.host, %error, "the client left before the tunnel stood")
             }
-            Err(error) => tracing::debug!(%host, %error, "the client left before the tunnel stood"),
         }
     });
     Response::new(body::empty())
-}
-
-async fn inside<IO>(io: IO, tunnel: Tunnel)
-where
-    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let Tunnel { proxy, host, peer, .. } = &tunnel;
-    let head_timeout = proxy.limits().head_timeout;
-    let (protocol, io) = match tokio::time::timeout(head_timeout, sniff(io)).await {
-        Ok(Ok(sniffed)) => sniffed,
-        Ok(Err(_)) | Err(_) => return tracing::debug!(%host, "nothing was said inside the tunnel"),
-    };
-    let client = peer.address;
-    match protocol {
-        sniff::Protocol::Tls => tunnel.over_tls(io).await,
-        // Clients that tunnel plain HTTP: never in the clear upstream, so no harm in answering.
-        sniff::Protocol::Http1 => tunnel.requests(io, Protocol::Http1).await,
-        sniff::Protocol::Http2 => tunnel.requests(io, Protocol::Http2).await,
-        sniff::Protocol::Unknown => {
-            tracing::info!(host = %tunnel.host, %client, "neither TLS nor HTTP in the tunnel; closed");
-        }
-    }
 }
 
 /// What is known of an intercepted tunnel.
@@ -68,6 +51,8 @@ struct Tunnel {
     host: HostPort,
     /// What the client called itself when it asked for the tunnel.
     agent: String,
+    /// What its CONNECT was admitted by; `None` if each request has to show a key.
+    client: Option<Admitted>,
     peer: Peer,
     shutdown: Shutdown,
     /// The name in the ClientHello; one that is not the tunnel's misdirects every request.
@@ -77,6 +62,26 @@ struct Tunnel {
 // === impl Tunnel ===
 
 impl Tunnel {
+    async fn carry<IO>(self, io: IO)
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (host, client) = (&self.host, self.peer.address);
+        let (protocol, io) = match tokio::time::timeout(self.proxy.limits().head_timeout, sniff(io)).await {
+            Ok(Ok(sniffed)) => sniffed,
+            Ok(Err(_)) | Err(_) => return tracing::debug!(%host, "nothing was said inside the tunnel"),
+        };
+        match protocol {
+            sniff::Protocol::Tls => self.over_tls(io).await,
+            // Clients that tunnel plain HTTP: never in the clear upstream, so no harm in answering.
+            sniff::Protocol::Http1 => self.requests(io, Protocol::Http1).await,
+            sniff::Protocol::Http2 => self.requests(io, Protocol::Http2).await,
+            sniff::Protocol::Unknown => {
+                tracing::info!(%host, %client, "neither TLS nor HTTP in the tunnel; closed");
+            }
+        }
+    }
+
     async fn over_tls<IO>(mut self, io: IO)
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -134,9 +139,9 @@ async fn answer(tunnel: std::sync::Arc<Tunnel>, request: Request<Incoming>) -> R
     let version: Version = request.version();
     match tunnel.route(&request) {
         Ok(route) => {
-            let Tunnel { proxy, peer, .. } = &*tunnel;
-            exchange::exchange(proxy, request, &route.host, &route.path, Entry::Intercepted, peer.clone())
-                .await
+            let Tunnel { proxy, peer, client, .. } = &*tunnel;
+            let (entry, door) = (Entry::Intercepted, Door::Tunnel(client.as_ref()));
+            exchange::exchange(proxy, request, &route.host, &route.path, entry, door, peer.clone()).await
         }
         Err(error) => respond::error(&error, Form::OpenAi, version),
     }

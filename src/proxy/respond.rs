@@ -1,7 +1,10 @@
 //! The one place that turns an error into a response.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, UPGRADE};
+use http::header::{
+    ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, PROXY_AUTHENTICATE, RETRY_AFTER, UPGRADE,
+    WWW_AUTHENTICATE,
+};
 use http::{Response, StatusCode, Version};
 use serde_json::json;
 
@@ -36,8 +39,16 @@ pub fn error(error: &Error, form: Form, version: Version) -> Response<Body> {
     if kind.closes() && version <= Version::HTTP_11 {
         fields.insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    if let Kind::TooManyFailures { wait } = kind {
+        fields.insert(RETRY_AFTER, (wait.as_secs() + 1).into());
+    }
     match kind.status() {
-        // RFC 9110 §15.5.22 and §15.5.6 each want a field that says what would do.
+        // RFC 9110 §15.5 wants a field with each of these that says what would do.
+        StatusCode::UNAUTHORIZED => drop(fields.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            let challenge = HeaderValue::from_static("Basic realm=\"azure-openai-proxy\"");
+            fields.insert(PROXY_AUTHENTICATE, challenge);
+        }
         StatusCode::UPGRADE_REQUIRED if version == Version::HTTP_11 => {
             fields.insert(UPGRADE, HeaderValue::from_static("HTTP/1.1"));
             fields.insert(CONNECTION, HeaderValue::from_static("upgrade"));

@@ -26,6 +26,7 @@ use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
 use crate::message::websocket;
 use crate::net::relay::{Carried, RelayError, relay};
+use crate::policy::destination::Reach;
 use crate::rewrite::frames::Rewriter;
 use crate::rewrite::{self, Asked, Entry, UpstreamRequest};
 use crate::tls;
@@ -96,11 +97,10 @@ pub async fn exchange(
     host: &HostPort,
     path: &PathAndQuery,
     entry: Entry,
-    peer: Peer,
+    mut access: Access,
 ) -> Response<Body> {
     let version = request.version();
     let origin = request.headers().get(ORIGIN).cloned();
-    let mut access = Access::begin(&proxy.admin().journal, request.method(), path.path(), peer);
     match answer(proxy, request, host, path, entry, origin.as_ref(), &mut access).await {
         Ok(Answer::Switched { response, session, searched }) => {
             let line = access.session(response.status());
@@ -121,9 +121,6 @@ async fn answer(
     origin: Option<&HeaderValue>,
     access: &mut Access,
 ) -> Result<Answer, Error> {
-    if let Some(origin) = origin {
-        proxy.pages().check(origin.to_str().unwrap_or_default())?;
-    }
     let settings = proxy.rewrite();
     let client = hyper::upgrade::on(&mut request);
     let (mut parts, _) = request.into_parts();
@@ -170,10 +167,11 @@ fn switched(mut head: response::Parts, version: Version) -> Response<Body> {
 pub async fn forward(
     proxy: &Proxy,
     request: UpstreamRequest,
+    reach: Reach,
     client: OnUpgrade,
     peer: Peer,
 ) -> Result<Response<Body>, Error> {
-    match proxy.upstream().open(request.switching()).await? {
+    match proxy.forwarding(reach).open(request.switching()).await? {
         Opened::Refused(response) => Ok(response),
         Opened::Switched(head, io) => {
             let session = Session::new(proxy, client, io);

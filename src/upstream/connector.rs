@@ -17,6 +17,7 @@ use crate::message::body::BoxError;
 use crate::message::host_port::{HostPort, HostPortError};
 use crate::net::dial::{self, DialError, Override};
 use crate::policy::Policy;
+use crate::policy::destination::Reach;
 
 /// Opens connections to what a URI names; TLS for `https`, in HTTP/2 or HTTP/1.1 as the settings and ALPN say.
 #[derive(Clone)]
@@ -29,6 +30,7 @@ pub struct Connector {
 #[derive(Clone)]
 struct Tcp {
     policy: Policy,
+    reach: Reach,
     overrides: Arc<[Override]>,
 }
 
@@ -53,9 +55,9 @@ type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 // === impl Connector ===
 
 impl Connector {
-    /// A connector that trusts what `tls` trusts.
-    pub fn new(settings: &Settings, policy: Policy, tls: rustls::ClientConfig) -> Self {
-        let tcp = Tcp { policy, overrides: settings.resolve.clone().into() };
+    /// A connector to what resolves within `reach`, that trusts what `tls` trusts.
+    pub fn new(settings: &Settings, policy: Policy, reach: Reach, tls: rustls::ClientConfig) -> Self {
+        let tcp = Tcp { policy, reach, overrides: settings.resolve.clone().into() };
         let builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
         let https = match settings.http {
             Http::Any => builder.enable_all_versions().wrap_connector(tcp),
@@ -98,11 +100,11 @@ impl Service<Uri> for Tcp {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let Self { policy, overrides } = self.clone();
+        let Self { policy, reach, overrides } = self.clone();
         Box::pin(async move {
             let default_port = if uri.scheme_str() == Some("http") { 80 } else { 443 };
             let authority = uri.authority().map_or("", |authority| authority.as_str());
-            let permitted = policy.origin_server(HostPort::parse(authority, Some(default_port))?);
+            let permitted = policy.permit(HostPort::parse(authority, Some(default_port))?, reach);
             Ok(TokioIo::new(dial::dial(&permitted, &overrides).await?))
         })
     }

@@ -22,7 +22,8 @@ use crate::message::body::{self, Body, BoxError};
 use crate::message::{fields, websocket};
 use crate::net::activity::Activity;
 use crate::net::dial::DialError;
-use crate::policy::Policy;
+use crate::policy::destination::Reach;
+use crate::policy::{Denied, Policy};
 use crate::rewrite::UpstreamRequest;
 use crate::tls::problem::certificate_problem;
 
@@ -49,9 +50,9 @@ pub enum SendError {
     /// Looking up, permission or TCP failed.
     #[error("{0}")]
     Dial(String, #[source] BoxError),
-    /// The destination turned out to be this proxy.
-    #[error("the upstream is this proxy itself")]
-    Loop(#[source] BoxError),
+    /// The destination resolves to what may not be dialled.
+    #[error("{0}")]
+    Denied(Denied, #[source] BoxError),
     /// The origin server's certificate is not good.
     #[error("the upstream's certificate {0}")]
     Certificate(&'static str, #[source] BoxError),
@@ -78,14 +79,17 @@ pub enum SendError {
 const HTTP2_WINDOWS: (u32, u32) = (1 << 20, 8 << 20);
 
 impl Upstream {
-    /// A pool whose connections trust what `tls` trusts.
-    pub fn new(settings: &Settings, policy: Policy, tls: rustls::ClientConfig) -> Self {
+    /// A pool of connections to what resolves within `reach`; they trust what `tls` trusts.
+    ///
+    /// What one client may reach and another may not is not in one pool: a connection in it is used
+    /// by whoever names its host.
+    pub fn new(settings: &Settings, policy: Policy, reach: Reach, tls: rustls::ClientConfig) -> Self {
         let over_http1 = Settings { http: Http::Only1, ..settings.clone() };
         let unpooled = Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(0)
             .http1_preserve_header_case(true)
-            .build(Connector::new(&over_http1, policy.clone(), tls.clone()));
-        let connector = Connector::new(settings, policy, tls);
+            .build(Connector::new(&over_http1, policy.clone(), reach, tls.clone()));
+        let connector = Connector::new(settings, policy, reach, tls);
         let mut builder = Client::builder(TokioExecutor::new());
         builder
             .pool_timer(TokioTimer::new())
@@ -175,7 +179,7 @@ impl From<hyper_util::client::legacy::Error> for SendError {
             );
         }
         match cause::<DialError>(&error) {
-            Some(DialError::Denied(_)) => Self::Loop(error.into()),
+            Some(DialError::Denied(denied)) => Self::Denied(denied.clone(), error.into()),
             Some(dial) => Self::Dial(dial.to_string(), error.into()),
             None if connecting => Self::Tls(error.into()),
             None => Self::Broken(error.into()),

@@ -48,19 +48,24 @@ impl Program {
         Self { child, printed, said, changes, readers }
     }
 
+    /// All that it has said on standard error so far.
+    pub(crate) fn said(&self) -> String {
+        copy(&self.said)
+    }
+
     /// Waits until it has said this on standard error.
     pub(crate) async fn says(&mut self, words: &str) {
         let heard = |_: &usize| copy(&self.said).contains(words);
         // An error is its end, and then it has said all that it will.
         let _ = tokio::time::timeout(DEADLINE, self.changes.wait_for(heard)).await;
-        let said = copy(&self.said);
+        let said = self.said();
         assert!(said.contains(words), "it did not say {words:?}:\n{said}");
     }
 
     /// The address that it says it listens on, with the port that port 0 became.
     pub(crate) async fn address(&mut self) -> SocketAddr {
         self.says("listening on http://").await;
-        let said = copy(&self.said);
+        let said = self.said();
         let after = said.split("listening on http://").nth(1).expect("it has said so");
         let end = after.find(|c: char| c == '"' || c.is_whitespace()).unwrap_or(after.len());
         after[..end].parse().expect("an address")

@@ -1,0 +1,92 @@
+//! A client's key at the door: looked at once, counted when it is wrong, and never passed on.
+
+use std::time::Instant;
+
+use http::Method;
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, ORIGIN};
+use http::request::Parts;
+
+use super::{Peer, Proxy};
+use crate::error::{Error, Kind};
+use crate::policy::Denied;
+use crate::policy::access::{Admitted, Right};
+use crate::policy::presented::Role;
+
+/// Where a request for the OpenAI routes came in, which is where its client proves itself.
+#[derive(Clone, Copy, Debug)]
+pub enum Door<'a> {
+    /// On a connection to the proxy, which is asked in this role.
+    Open(Role),
+    /// In an intercepted tunnel; what its CONNECT has shown holds for every request in it.
+    Tunnel(Option<&'a Admitted>),
+}
+
+/// Decides whether a request may have what it asks for. No client key is left in its head.
+///
+/// An address that has shown too many wrong keys has to wait until its next one is looked at, be
+/// that right or wrong.
+pub fn admit(
+    proxy: &Proxy,
+    head: &mut HeaderMap,
+    peer: &Peer,
+    right: Right,
+    role: Role,
+) -> Result<Admitted, Error> {
+    let (access, address, now) = (proxy.access(), peer.address.ip(), Instant::now());
+    if access.needs_key(peer.client, right)?
+        && let Some(wait) = proxy.failures().wait(address, now)
+    {
+        return Err(Kind::TooManyFailures { wait }.into());
+    }
+    let shown = access.examine(role, head);
+    let admitted = access.admit(peer.client, right, role, shown);
+    if matches!(admitted, Err(Denied::KeyUnknown(_))) {
+        proxy.failures().note(address, now);
+    }
+    Ok(admitted?)
+}
+
+/// As [`admit`], for a CONNECT that is intercepted; `None` if the key is still to come.
+///
+/// A client that cannot authenticate to a proxy shows its key inside, as the API key. One that
+/// shows a wrong key here is told so at once.
+pub fn admit_interception(
+    proxy: &Proxy,
+    head: &mut HeaderMap,
+    peer: &Peer,
+) -> Result<Option<Admitted>, Error> {
+    match admit(proxy, head, peer, Right::Exchange, Role::Proxy) {
+        Ok(admitted) => Ok(Some(admitted)),
+        Err(error) if matches!(error.kind(), Kind::Denied(Denied::KeyMissing(_))) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// As [`admit`], for a request for the OpenAI routes, and for the web page that sends it.
+///
+/// A page that shows a client key was given it, so any page may. The question whether it may send
+/// one cannot carry it, costs nothing and needs none (Fetch standard, CORS-preflight request).
+pub fn admit_exchange(proxy: &Proxy, parts: &mut Parts, peer: &Peer, door: Door<'_>) -> Result<(), Error> {
+    if parts.method == Method::OPTIONS && parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
+        proxy.access().examine(Role::Origin, &mut parts.headers);
+        return check_page(proxy, &parts.headers);
+    }
+    let head = &mut parts.headers;
+    let admitted = match door {
+        Door::Tunnel(Some(admitted)) if proxy.access().renew(admitted, Right::Exchange) => {
+            // Its own credential is the client's affair, unless it is one of ours.
+            proxy.access().examine(Role::Origin, head);
+            admitted.clone()
+        }
+        Door::Tunnel(_) => admit(proxy, head, peer, Right::Exchange, Role::Origin)?,
+        Door::Open(role) => admit(proxy, head, peer, Right::Exchange, role)?,
+    };
+    if admitted.key().is_some() { Ok(()) } else { check_page(proxy, head) }
+}
+
+fn check_page(proxy: &Proxy, head: &HeaderMap) -> Result<(), Error> {
+    match head.get(ORIGIN) {
+        Some(origin) => Ok(proxy.pages().check(origin.to_str().unwrap_or_default())?),
+        None => Ok(()),
+    }
+}
