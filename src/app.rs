@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::admin::journal::Journal;
@@ -20,6 +19,7 @@ use crate::policy::pages::Pages;
 use crate::policy::{Access, Policy};
 use crate::proxy::distrust::Distrust;
 use crate::proxy::failures::Failures;
+use crate::proxy::room::Room;
 use crate::proxy::{Parts, Peer, Proxy, connection};
 use crate::rewrite::Mode;
 use crate::route::InterceptList;
@@ -38,7 +38,7 @@ pub struct Bound {
     listeners: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
     proxy: Proxy,
-    connections: usize,
+    room: Room,
     root_path: PathBuf,
     intercepted: Vec<String>,
     destination: String,
@@ -116,7 +116,7 @@ pub fn bind(config: Config) -> Result<Bound, StartError> {
     let authority = Arc::new(authority.with_crl_at(crl_url(&addresses)));
     Ok(Bound {
         listeners,
-        connections: config.limits.connections,
+        room: Room::new(config.limits.connections, config.limits.connections_per_client),
         root_path: config.certs.join("ca.pem"),
         intercepted: config.intercept.clone(),
         destination: destination(&config.rewrite.mode),
@@ -247,6 +247,11 @@ impl Bound {
         &self.addresses
     }
 
+    /// What serves a connection, for those that reach us by another way than our listeners.
+    pub fn proxy(&self) -> Proxy {
+        self.proxy.clone()
+    }
+
     /// Says on the log where clients find the proxy and what it does with them.
     pub fn announce(&self) {
         for address in &self.addresses {
@@ -260,33 +265,31 @@ impl Bound {
 
     /// Serves until the stop is asked for, then lets what is under way finish within ten seconds.
     pub async fn run(self, shutdown: Shutdown) {
-        let room = Arc::new(Semaphore::new(self.connections));
         let mut serving = JoinSet::new();
         for listener in self.listeners {
-            serving.spawn(accept_all(listener, self.proxy.clone(), Arc::clone(&room), shutdown.clone()));
+            serving.spawn(accept_all(listener, self.proxy.clone(), self.room.clone(), shutdown.clone()));
         }
         while serving.join_next().await.is_some() {}
-        let everyone = u32::try_from(self.connections).unwrap_or(u32::MAX);
-        if tokio::time::timeout(DRAIN, room.acquire_many(everyone)).await.is_err() {
+        if tokio::time::timeout(DRAIN, self.room.emptied()).await.is_err() {
             tracing::warn!("stopped with connections still open");
         }
     }
 }
 
-async fn accept_all(listener: TcpListener, proxy: Proxy, room: Arc<Semaphore>, mut shutdown: Shutdown) {
+async fn accept_all(listener: TcpListener, proxy: Proxy, room: Room, mut shutdown: Shutdown) {
     loop {
         let (stream, address) = tokio::select! {
             accepted = listen::accept(&listener) => accepted,
             () = shutdown.requested() => return,
         };
-        match Arc::clone(&room).try_acquire_owned() {
-            Ok(permit) => {
-                let peer =
-                    Peer { address, client: proxy.access().client(address.ip()), place: Arc::new(permit) };
+        let client = proxy.access().client(address.ip());
+        match room.enter(address.ip(), client) {
+            Ok(place) => {
+                let peer = Peer { address, client, place: Arc::new(place) };
                 tokio::spawn(connection::drive(proxy.clone(), stream, peer, shutdown.clone()));
             }
-            Err(_) => {
-                tracing::warn!(client = %address, "too many connections; turned one away");
+            Err(full) => {
+                tracing::warn!(client = %address, "{full}; turned one away");
                 tokio::spawn(tokio::time::timeout(Duration::from_secs(1), connection::turn_away(stream)));
             }
         }

@@ -352,6 +352,9 @@ pub struct Flags {
     /// Connections open at once [default: 4096]
     #[arg(long, global = true, value_name = "NUMBER")]
     pub max_connections: Option<String>,
+    /// Connections open at once from one client on another machine [default: 512]
+    #[arg(long, global = true, value_name = "NUMBER")]
+    pub max_connections_per_client: Option<String>,
     /// Longest wait for a client's first octet and its TLS handshake [default: 30s]
     #[arg(long, global = true, value_name = "DURATION")]
     pub head_timeout: Option<String>,

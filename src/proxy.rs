@@ -13,6 +13,7 @@ pub mod forward;
 pub mod intercept;
 pub mod normalise;
 pub mod respond;
+pub mod room;
 pub mod serve;
 pub mod upgrade;
 pub mod usage;
@@ -20,10 +21,6 @@ pub mod usage;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::sync::OwnedSemaphorePermit;
-
-use distrust::Distrust;
 
 use crate::admin::Admin;
 use crate::message::host_port::HostPort;
@@ -36,7 +33,9 @@ use crate::tls::leaf::LeafError;
 use crate::tls::resolver::Leaves;
 use crate::upstream::send::Upstream;
 
+use distrust::Distrust;
 use failures::Failures;
+use room::Place;
 
 /// Everything that a connection needs, shared by all of them; clones are cheap.
 #[derive(Clone)]
@@ -83,6 +82,8 @@ pub struct Limits {
     pub buffered_content: usize,
     /// Connections open at once, over all clients.
     pub connections: usize,
+    /// Connections open at once from one address beyond loopback.
+    pub connections_per_client: usize,
     /// Longest wait for the first octet and for the TLS handshake.
     pub head_timeout: Duration,
     /// Longest wait for the next request, its head included, on a connection that stays open.
@@ -99,7 +100,7 @@ pub struct Peer {
     /// What that makes of it.
     pub client: Client,
     /// Its place among the connections open at once, held by tunnels too until they end.
-    pub place: Arc<OwnedSemaphorePermit>,
+    pub place: Arc<Place>,
 }
 
 // === impl Proxy ===
@@ -186,6 +187,7 @@ impl Default for Limits {
         Self {
             buffered_content: 64 << 20,
             connections: 4096,
+            connections_per_client: 512,
             head_timeout: Duration::from_secs(30),
             keepalive_timeout: Duration::from_secs(100),
         }

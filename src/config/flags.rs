@@ -50,6 +50,7 @@ fn given(flags: &Flags, key: Key) -> &[String] {
         Key::DenyDestinations => &flags.deny_destinations,
         Key::BufferedContent => flags.buffered_content.as_slice(),
         Key::MaxConnections => flags.max_connections.as_slice(),
+        Key::MaxConnectionsPerClient => flags.max_connections_per_client.as_slice(),
         Key::HeadTimeout => flags.head_timeout.as_slice(),
         Key::KeepaliveTimeout => flags.keepalive_timeout.as_slice(),
         Key::ConnectTimeout => flags.connect_timeout.as_slice(),

@@ -134,6 +134,8 @@ keys! {
     BufferedContent: "buffered_content" Number Anywhere [] = ["64MiB"];
     /// Connections open at once.
     MaxConnections: "max_connections" Number Anywhere [] = ["4096"];
+    /// Connections open at once from one address beyond loopback.
+    MaxConnectionsPerClient: "max_connections_per_client" Number Anywhere [] = ["512"];
     /// Longest wait for a client's first octet and its TLS handshake.
     HeadTimeout: "head_timeout" Text Anywhere [] = ["30s"];
     /// Longest wait for the next request on an open connection.

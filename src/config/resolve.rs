@@ -133,6 +133,9 @@ impl Draft {
             Key::DenyDestinations => given.all(&mut self.policy.destinations.deny, ours(value::suffix)),
             Key::BufferedContent => given.one(&mut self.limits.buffered_content, ours(value::size)),
             Key::MaxConnections => given.one(&mut self.limits.connections, ours(value::count)),
+            Key::MaxConnectionsPerClient => {
+                given.one(&mut self.limits.connections_per_client, ours(value::count));
+            }
             Key::HeadTimeout => given.one(&mut self.limits.head_timeout, ours(value::duration)),
             Key::KeepaliveTimeout => given.one(&mut self.limits.keepalive_timeout, ours(value::duration)),
             Key::ConnectTimeout => given.one(&mut self.upstream.connect_timeout, ours(value::duration)),

@@ -30,6 +30,8 @@ fn by_default_nobody_has_a_key_and_the_ports_are_those_of_the_web() {
     assert_eq!(policy.client_keys, None);
     assert!(!policy.require_client_key && policy.trusted_clients.is_empty());
     assert_eq!(policy.destinations, destination::Settings::default());
+    let limits = Machine::new(&[ENDPOINT], "max_connections_per_client = 3", &[]).config().limits;
+    assert_eq!((limits.connections_per_client, proxy::Limits::default().connections_per_client), (3, 512));
 }
 
 #[test]
