@@ -212,3 +212,23 @@ fn help_lists_commands_and_settings_but_no_flag_for_a_key() {
     }
     assert!(!said.stdout.contains("--api-key ") && !said.stdout.contains("--api-key-command"));
 }
+
+#[test]
+fn client_key_makes_a_key_that_its_line_lets_in() {
+    let user = User::new();
+    let said = user.run(&["client-key", "alice"], &[]);
+    assert_eq!((said.code, &*said.stderr), (0, ""));
+    let lines: Vec<_> = said.stdout.lines().filter(|line| !line.starts_with('#')).collect();
+    let [key, line] = lines[..] else { panic!("{}", said.stdout) };
+    assert!(key.starts_with("aop-") && key.len() == 36 && !line.contains(key), "{}", said.stdout);
+    fs::write(user.home.path().join("keys"), line).unwrap();
+    let keys = format!("--client-keys-file={}/keys", user.home.path().display());
+    let check = ["check", "--listen=0.0.0.0:0", &keys];
+    let variables = [(ENDPOINT, RESOURCE), ("AZURE_OPENAI_TOKEN", "k")];
+    assert_eq!(user.run(&check, &variables).code, 0, "a listener for everybody needs client keys");
+    assert_eq!(user.run(&check[..2], &variables).code, 3);
+    let again = user.run(&["client-key", "alice"], &[]).stdout;
+    assert!(!again.contains(key), "{again}");
+    let refused = user.run(&["client-key", "al ice"], &[]);
+    assert_eq!((refused.code, &*refused.stdout), (1, ""));
+}

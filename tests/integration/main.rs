@@ -16,10 +16,12 @@ mod program;
 #[path = "../support/stage.rs"]
 mod stage;
 
+mod access;
 mod broken;
 mod cancelling;
 mod certificates;
 mod content;
+mod destinations;
 mod errors;
 mod explain;
 mod fidelity;

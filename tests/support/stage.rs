@@ -2,15 +2,19 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use azure_openai_proxy::app;
 use azure_openai_proxy::cli::Flags;
 use azure_openai_proxy::config::{self, Config, env::Environment};
 use azure_openai_proxy::message::redact::Secret;
-use azure_openai_proxy::shutdown::{self, Stopper};
+use azure_openai_proxy::proxy::room::Room;
+use azure_openai_proxy::proxy::{Peer, Proxy, connection};
+use azure_openai_proxy::shutdown::{self, Shutdown, Stopper};
 use azure_openai_proxy::simulator::{self, Recorder};
 use azure_openai_proxy::tls;
 use tempfile::TempDir;
+use tokio::io::DuplexStream;
 use tokio::task::JoinHandle;
 
 /// The simulated resource's host.
@@ -36,6 +40,8 @@ pub(crate) struct Stage {
     pub(crate) ca_file: PathBuf,
     /// The simulator's root certificate.
     pub(crate) simulator_ca_pem: String,
+    /// What serves connections, and its room for those of [`Stage::from`].
+    serving: (Proxy, Room, Shutdown),
     folder: TempDir,
     _stoppers: [Stopper; 2],
     running: [JoinHandle<()>; 2],
@@ -98,6 +104,7 @@ impl Stage {
             ca_pem: std::fs::read_to_string(certs.join("ca.pem")).expect("the CA was made"),
             ca_file: certs.join("ca.pem"),
             simulator_ca_pem,
+            serving: (proxy.proxy(), Room::new(64, 64), proxy_stops.clone()),
             folder,
             _stoppers: [stop_proxy, stop_simulator],
             running: [
@@ -105,6 +112,18 @@ impl Stage {
                 tokio::spawn(async move { simulator.run(simulator_stops.requested()).await }),
             ],
         }
+    }
+
+    /// A connection to the proxy from that address, which no socket of a test could have.
+    pub(crate) fn from(&self, address: &str) -> DuplexStream {
+        let (proxy, room, stops) = &self.serving;
+        let address = SocketAddr::new(address.parse().expect("an address"), 50_000);
+        let client = proxy.access().client(address.ip());
+        let place = room.enter(address.ip(), client).expect("there is room");
+        let (near, far) = tokio::io::duplex(64 << 10);
+        let peer = Peer { address, client, place: Arc::new(place) };
+        tokio::spawn(connection::drive(proxy.clone(), far, peer, stops.clone()));
+        near
     }
 
     /// A folder that goes with the stage.
