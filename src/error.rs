@@ -10,6 +10,7 @@ use crate::message::body::BoxError;
 use crate::net::dial::DialError;
 use crate::policy::Denied;
 use crate::policy::presented::Role;
+use crate::proxy::content::Broken;
 use crate::rewrite::Refusal;
 use crate::route::RouteError;
 use crate::upstream::send::{self, SendError};
@@ -122,10 +123,14 @@ impl From<Denied> for Error {
 }
 
 impl From<SendError> for Error {
-    /// Content that we refused while it streamed shows up as a broken upstream exchange.
+    /// Content that we refused while it streamed, or that its client broke off, shows up as a broken
+    /// upstream exchange.
     fn from(error: SendError) -> Self {
         if let Some(refusal) = send::cause::<Refusal>(&error) {
             return Kind::Refused(refusal.clone()).into();
+        }
+        if send::cause::<Broken>(&error).is_some() {
+            return Self::because(Kind::ClientContent, error);
         }
         Kind::Upstream(error).into()
     }

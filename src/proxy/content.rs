@@ -38,6 +38,16 @@ struct Released {
     declared: Option<u64>,
 }
 
+/// The client's content broke off, or its framing cannot be followed any further.
+#[derive(Debug, thiserror::Error)]
+#[error("the client's content broke off")]
+pub struct Broken(#[source] hyper::Error);
+
+/// Content that goes on as it comes.
+pub fn pass(content: Incoming) -> Body {
+    content.map_err(|error| Broken(error).into()).boxed_unsync()
+}
+
 // === impl Held ===
 
 impl Held {
@@ -169,7 +179,7 @@ impl HttpBody for Released {
                     this.held.rest = None;
                     return Poll::Ready(None);
                 }
-                Some(Err(broken)) => return Poll::Ready(Some(Err(broken.into()))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(Broken(error).into()))),
                 Some(Ok(frame)) => {
                     if let Some(Err(refusal)) = frame.data_ref().map(|data| this.watch.push(data)) {
                         return Poll::Ready(Some(Err(refusal.into())));

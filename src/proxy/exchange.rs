@@ -4,12 +4,11 @@ use http::header::{CONTENT_LENGTH, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Request, Response, Version};
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use super::access::Access;
 use super::admission::{self, Door};
-use super::content::{Bounds, Held};
+use super::content::{self, Bounds, Held};
 use super::normalise::normalise;
 use super::respond::{self, Form};
 use super::{Peer, Proxy, upgrade};
@@ -89,7 +88,7 @@ async fn answer(
     match rewrite::plan(settings, &asked)? {
         Plan::Local(answer) => Ok(local(answer, origin)),
         Plan::Pass(route) => {
-            let content = content.map_err(Into::into).boxed_unsync();
+            let content = content::pass(content);
             send(proxy, parts, route, None, |_| content, origin, access).await
         }
         Plan::Search(search) => searched(proxy, parts, content, search, origin, access).await,

@@ -2,10 +2,9 @@
 
 use http::uri::PathAndQuery;
 use http::{Request, Response, StatusCode};
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-use super::{Peer, Proxy, upgrade};
+use super::{Peer, Proxy, content, upgrade};
 use crate::error::Error;
 use crate::message::body::Body;
 use crate::message::host_port::HostPort;
@@ -32,10 +31,7 @@ pub async fn forward(
     tracing::info!(client = %peer.address, "{} http://{to} → forwarded", method);
     let mut response = match websocket {
         Some(websocket) => upgrade::forward(proxy, request, client.reach(), websocket, peer).await?,
-        None => {
-            let content = content.map_err(Into::into).boxed_unsync();
-            proxy.forwarding(client.reach()).send(request, content).await?
-        }
+        None => proxy.forwarding(client.reach()).send(request, content::pass(content)).await?,
     };
     let (answered, status) = (response.version(), response.status());
     let fields = response.headers_mut();
