@@ -349,6 +349,12 @@ pub struct Flags {
     /// Content held back until its model is known [default: 64MiB]
     #[arg(long, global = true, value_name = "SIZE")]
     pub buffered_content: Option<String>,
+    /// Octets of a request's head, 8KiB at least [default: 64KiB]
+    #[arg(long, global = true, value_name = "SIZE")]
+    pub max_head_size: Option<String>,
+    /// Fields in a request's head [default: 256]
+    #[arg(long, global = true, value_name = "NUMBER")]
+    pub max_head_fields: Option<String>,
     /// Connections open at once [default: 4096]
     #[arg(long, global = true, value_name = "NUMBER")]
     pub max_connections: Option<String>,

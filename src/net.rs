@@ -2,6 +2,8 @@
 
 pub mod activity;
 pub mod dial;
+pub mod framing;
+pub mod guard;
 pub mod lingering;
 pub mod listen;
 pub mod prefixed;

@@ -80,6 +80,10 @@ pub struct Parts {
 pub struct Limits {
     /// Octets of a request's content that are held back until its model is known.
     pub buffered_content: usize,
+    /// Octets of a request's head; see [`Limits::head_size`].
+    pub head_size: usize,
+    /// Fields in a request's head.
+    pub head_fields: usize,
     /// Connections open at once, over all clients.
     pub connections: usize,
     /// Connections open at once from one address beyond loopback.
@@ -182,10 +186,19 @@ impl Proxy {
 
 // === impl Limits ===
 
+impl Limits {
+    /// Octets of a request's head; more are 431. Parsers want 8 KiB at least.
+    pub fn head_size(&self) -> usize {
+        self.head_size.max(8 << 10)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             buffered_content: 64 << 20,
+            head_size: 64 << 10,
+            head_fields: 256,
             connections: 4096,
             connections_per_client: 512,
             head_timeout: Duration::from_secs(30),

@@ -49,6 +49,8 @@ fn given(flags: &Flags, key: Key) -> &[String] {
         Key::AllowDestinations => &flags.allow_destinations,
         Key::DenyDestinations => &flags.deny_destinations,
         Key::BufferedContent => flags.buffered_content.as_slice(),
+        Key::MaxHeadSize => flags.max_head_size.as_slice(),
+        Key::MaxHeadFields => flags.max_head_fields.as_slice(),
         Key::MaxConnections => flags.max_connections.as_slice(),
         Key::MaxConnectionsPerClient => flags.max_connections_per_client.as_slice(),
         Key::HeadTimeout => flags.head_timeout.as_slice(),

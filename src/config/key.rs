@@ -132,6 +132,10 @@ keys! {
     DenyDestinations: "deny_destinations" List Anywhere [] = [];
     /// Content of one request that is held back until its model is known.
     BufferedContent: "buffered_content" Number Anywhere [] = ["64MiB"];
+    /// Octets of a request's head.
+    MaxHeadSize: "max_head_size" Number Anywhere [] = ["64KiB"];
+    /// Fields in a request's head.
+    MaxHeadFields: "max_head_fields" Number Anywhere [] = ["256"];
     /// Connections open at once.
     MaxConnections: "max_connections" Number Anywhere [] = ["4096"];
     /// Connections open at once from one address beyond loopback.

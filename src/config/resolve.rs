@@ -132,6 +132,8 @@ impl Draft {
             Key::AllowDestinations => given.all(&mut self.policy.destinations.allow, ours(value::suffix)),
             Key::DenyDestinations => given.all(&mut self.policy.destinations.deny, ours(value::suffix)),
             Key::BufferedContent => given.one(&mut self.limits.buffered_content, ours(value::size)),
+            Key::MaxHeadSize => given.one(&mut self.limits.head_size, ours(value::size)),
+            Key::MaxHeadFields => given.one(&mut self.limits.head_fields, ours(value::count)),
             Key::MaxConnections => given.one(&mut self.limits.connections, ours(value::count)),
             Key::MaxConnectionsPerClient => {
                 given.one(&mut self.limits.connections_per_client, ours(value::count));

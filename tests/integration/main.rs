@@ -8,6 +8,8 @@ mod client;
 mod conversation;
 #[path = "../support/exchange.rs"]
 mod exchange;
+#[path = "../support/frames.rs"]
+mod frames;
 #[path = "../support/origin.rs"]
 mod origin;
 #[path = "../support/program.rs"]
@@ -27,10 +29,14 @@ mod explain;
 mod fidelity;
 mod forward;
 mod lifecycle;
+mod limits;
+mod misdirected;
 mod misdirected;
 mod pages;
 mod responses;
+mod pages;
 mod secrets;
+mod smuggling;
 mod streaming;
 mod tunnel;
 mod ways_in;

@@ -30,8 +30,13 @@ fn by_default_nobody_has_a_key_and_the_ports_are_those_of_the_web() {
     assert_eq!(policy.client_keys, None);
     assert!(!policy.require_client_key && policy.trusted_clients.is_empty());
     assert_eq!(policy.destinations, destination::Settings::default());
-    let limits = Machine::new(&[ENDPOINT], "max_connections_per_client = 3", &[]).config().limits;
-    assert_eq!((limits.connections_per_client, proxy::Limits::default().connections_per_client), (3, 512));
+    let limits = Machine::new(&[ENDPOINT], "", &[]).config().limits;
+    let expected = proxy::Limits::default();
+    assert_eq!(limits.connections_per_client, expected.connections_per_client);
+    assert_eq!((limits.head_size, limits.head_fields), (expected.head_size, expected.head_fields));
+    let file = "max_connections_per_client = 3\nmax_head_size = '9KiB'\nmax_head_fields = 7";
+    let limits = Machine::new(&[ENDPOINT], file, &[]).config().limits;
+    assert_eq!((limits.connections_per_client, limits.head_size(), limits.head_fields), (3, 9 << 10, 7));
 }
 
 #[test]

@@ -1,0 +1,118 @@
+//! What one client can make the proxy hold, and that others are served meanwhile.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::client::{self, within};
+use crate::conversation::Conversation;
+use crate::frames::{Frames, Heard};
+use crate::stage::Stage;
+
+async fn assert_others_are_served(stage: &Stage) {
+    let answer = client::ask(stage.proxy, client::get("localhost", "/v1/models")).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+}
+
+#[tokio::test]
+async fn a_head_has_so_many_octets_and_so_many_fields() {
+    let stage = Stage::with_variables(&[
+        ("AZURE_OPENAI_PROXY_MAX_HEAD_SIZE", "9KiB"),
+        ("AZURE_OPENAI_PROXY_MAX_HEAD_FIELDS", "20"),
+    ])
+    .await;
+    let host = "Host: localhost\r\n";
+    for (fields, status) in [
+        (format!("X: {}\r\n", "y".repeat(8 << 10)), "200"),
+        (format!("X: {}\r\n", "y".repeat(10 << 10)), "431"),
+        (format!("X: {}\r\n", "y".repeat(100 << 10)), "4"),
+        ("X: y\r\n".repeat(19), "200"),
+        ("X: y\r\n".repeat(20), "431"),
+    ] {
+        let mut conversation = Conversation::with(stage.proxy).await;
+        let closing = "Connection: close\r\n";
+        let fields = if status == "200" && fields.len() > 1000 { fields + closing } else { fields };
+        conversation.write_what_it_takes(format!("GET /healthz HTTP/1.1\r\n{host}{fields}\r\n")).await;
+        let head = conversation.head().await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{} octets: {head}", fields.len());
+    }
+}
+
+#[tokio::test]
+async fn whoever_sends_a_head_drop_by_drop_is_cut_and_keeps_nobody_waiting() {
+    let stage = Stage::with_variables(&[
+        ("AZURE_OPENAI_PROXY_HEAD_TIMEOUT", "1s"),
+        ("AZURE_OPENAI_PROXY_KEEPALIVE_TIMEOUT", "1s"),
+    ])
+    .await;
+    let mut slow = Vec::new();
+    for opening in
+        ["", "\r\n", "GET /v1/models HTTP/1.1\r\n", "\x16\x03\x01", "PRI * HTTP/2.0\r\n"].repeat(10)
+    {
+        let mut conversation = Conversation::with(stage.proxy).await;
+        conversation.write(opening).await;
+        slow.push(tokio::spawn(async move {
+            let dripping = async {
+                loop {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    conversation.write_what_it_takes("X").await;
+                }
+            };
+            // A drop a tenth of a second, until the proxy has had enough.
+            tokio::select! {
+                () = dripping => {}
+                () = tokio::time::sleep(Duration::from_secs(2)) => {}
+            }
+            conversation.rest().await
+        }));
+    }
+    assert_others_are_served(&stage).await;
+    for conversation in slow {
+        within(conversation).await.expect("the proxy ends it");
+    }
+    assert_others_are_served(&stage).await;
+}
+
+#[tokio::test]
+async fn requests_that_are_taken_back_at_once_end_their_connection() {
+    let stage = Stage::set().await;
+    let fields =
+        [(":method", "GET"), (":scheme", "http"), (":authority", "localhost"), (":path", "/v1/models")];
+    let mut frames = Frames::with(stage.proxy).await;
+    frames.ask_and_reset((0..2000).map(|index| 2 * index + 1), &fields).await;
+    const ENHANCE_YOUR_CALM: u32 = 11;
+    assert_eq!(frames.hear(u32::MAX).await, Heard::GoAway(ENHANCE_YOUR_CALM));
+    assert_others_are_served(&stage).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn any_number_of_names_takes_no_memory() {
+    let stage = Stage::with_variables(&[("AZURE_OPENAI_PROXY_DENY_DESTINATIONS", "denied.example")]).await;
+    let round = async |names: std::ops::Range<u32>| {
+        for name in names {
+            let refused = client::tunnel(stage.proxy, &format!("{name}.denied.example:443")).await;
+            assert_eq!(refused.expect_err("it is denied").status(), StatusCode::FORBIDDEN);
+            if name % 10 == 0 {
+                // Names for which we have no certificate.
+                let io = client::connect(stage.proxy).await;
+                let refused = client::tls(io, &format!("{name}.example"), &stage.ca_pem, &["h2"]).await;
+                assert!(refused.is_err(), "{name}");
+            }
+        }
+    };
+    round(0..300).await;
+    let before = resident();
+    round(300..2300).await;
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 8 << 20, "{grown} octets for 2000 names");
+    assert_others_are_served(&stage).await;
+}
+
+/// Octets of memory that this process, proxy and all, has in use.
+#[cfg(target_os = "linux")]
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux says");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("how much");
+    1024 * line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number")
+}
