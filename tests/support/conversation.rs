@@ -52,6 +52,13 @@ impl Conversation {
         within(self.io.flush()).await.expect("it is sent");
     }
 
+    /// Writes as far as the other side lets it: it may have closed already.
+    pub(crate) async fn write_what_it_takes(&mut self, octets: impl AsRef<[u8]>) {
+        // Not being taken is one of the outcomes.
+        let _ = within(self.io.write_all(octets.as_ref())).await;
+        let _ = within(self.io.flush()).await;
+    }
+
     /// Says that nothing more will be written; reading goes on.
     pub(crate) async fn finish(&mut self) {
         within(self.io.shutdown()).await.expect("it can be told");
