@@ -3,8 +3,6 @@
 //! Needs node, `playwright-core` in `target/clients/page` and Chromium in `/usr/bin` or where `CHROMIUM` says.
 //! `scripts/test` sees to that. Screenshots are left in `target/page`.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 #[path = "../support/stage.rs"]
 #[expect(dead_code, reason = "other tests look behind the stage, this one at its front")]
 mod stage;
