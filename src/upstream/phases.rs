@@ -164,6 +164,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn hours_of_a_stream_with_minutes_of_silence_are_not_cut() {
+        let (send, receive) = mpsc::channel(1);
+        let content = Alive::new(Queue(receive), crate::upstream::Settings::default().idle_timeout, ());
+        tokio::spawn(async move {
+            for _ in 0..6 {
+                tokio::time::sleep(Duration::from_secs(59 * 60)).await;
+                send.send(Bytes::from_static(b"x")).await.unwrap();
+            }
+        });
+        assert_eq!(content.collect().await.unwrap().to_bytes().len(), 6);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn waiting_counts_from_the_end_of_the_request() {
         let activity = Activity::start();
         let upload = activity.clone();

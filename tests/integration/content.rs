@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use crate::client;
 use crate::conversation::{Conversation, End};
 use crate::errors::CHAT;
-use crate::origin::Origin;
+use crate::origin::{Origin, Pki};
 use crate::responses::{field, take};
 use crate::stage::Stage;
 
@@ -236,24 +236,43 @@ async fn what_has_no_content_is_given_none() {
 }
 
 #[tokio::test]
-async fn a_prefix_and_a_key_header_of_the_operators_are_plain_configuration() {
-    let origin = Origin::plain();
-    for (prefix, header, line) in [
-        ("", "api-key", "api-key: "),
-        ("/api/projects/p", "Authorization", "authorization: Bearer "),
-        ("/team/openai/v1/", "Ocp-Apim-Subscription-Key", "ocp-apim-subscription-key: "),
+async fn clouds_projects_and_gateways_are_plain_configuration() {
+    for (host, pasted, path, header, line) in [
+        ("r.openai.azure.us", "/", "", "api-key", "api-key: "),
+        ("r.cognitiveservices.azure.cn", "/openai/deployments/x", "", "api-key", "api-key: "),
+        (
+            "r.services.ai.azure.com",
+            "/api/projects/p",
+            "/api/projects/p",
+            "Authorization",
+            "authorization: Bearer ",
+        ),
+        (
+            "g.azure-api.net",
+            "/team/openai/v1/",
+            "/team",
+            "Ocp-Apim-Subscription-Key",
+            "ocp-apim-subscription-key: ",
+        ),
     ] {
-        let endpoint = format!("{}{prefix}", origin.url());
-        let variables = [("AZURE_OPENAI_ENDPOINT", &*endpoint), ("AZURE_OPENAI_PROXY_KEY_HEADER", header)];
-        let stage = Stage::with_variables(&variables).await;
+        let pki = Pki::new();
+        let origin = Origin::secure(pki.server(host));
+        let root = pki.root_file();
+        let stage = Stage::with_variables(&[
+            ("AZURE_OPENAI_ENDPOINT", &format!("https://{host}{pasted}")),
+            ("AZURE_OPENAI_PROXY_KEY_HEADER", header),
+            ("AZURE_OPENAI_PROXY_RESOLVE", &format!("{host}:443:{}", origin.address())),
+            ("AZURE_OPENAI_PROXY_UPSTREAM_CA_FILE", root.to_str().expect("a path of ours")),
+        ])
+        .await;
         let request = client::post("localhost", "/v1/chat/completions", CHAT);
         let (_, head) = tokio::join!(client::ask(stage.proxy, request), async {
             let (mut upstream, head, _) = take(&origin).await;
             upstream.write(EMPTY).await;
             head
         });
-        let path = prefix.trim_end_matches("/openai/v1/");
         assert!(head.starts_with(&format!("POST {path}/openai/v1/chat/completions HTTP/1.1\r\n")), "{head}");
+        assert_eq!(field(&head, "host"), Some(host));
         let credential = format!("\r\n{line}{}\r\n", stage.key);
         assert!(head.to_ascii_lowercase().contains(&credential.to_ascii_lowercase()), "{head}");
         assert!(!head.contains("sk-of-the-client"), "{head}");

@@ -86,7 +86,7 @@ impl Running {
 }
 
 /// The operations with something in the place of each parameter.
-fn operations() -> impl Iterator<Item = (&'static str, String)> {
+pub(crate) fn operations() -> impl Iterator<Item = (&'static str, String)> {
     DOCUMENTED.lines().map(|line| {
         let (method, target) = line.split_once(' ').unwrap();
         let segment = |segment: &'static str| match segment.strip_prefix('{') {

@@ -19,6 +19,7 @@ mod program;
 mod stage;
 
 mod access;
+mod big;
 mod broken;
 mod cancelling;
 mod certificates;
@@ -37,5 +38,6 @@ mod secrets;
 mod smuggling;
 mod streaming;
 mod tunnel;
+mod walk;
 mod ways_in;
 mod websocket;

@@ -53,6 +53,11 @@ impl Program {
         copy(&self.said)
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it has not ended")
+    }
+
     /// Waits until it has said this on standard error.
     pub(crate) async fn says(&mut self, words: &str) {
         let heard = |_: &usize| copy(&self.said).contains(words);
@@ -73,7 +78,7 @@ impl Program {
 
     /// Asks it to stop, as service managers do.
     pub(crate) async fn terminate(&self) {
-        let id = self.child.id().expect("it has not ended").to_string();
+        let id = self.id().to_string();
         let told = within(Command::new("kill").args(["-TERM", &id]).status()).await;
         assert!(told.expect("kill is installed").success());
     }
