@@ -10,10 +10,9 @@ use crate::message::body::BoxError;
 use crate::net::dial::DialError;
 use crate::policy::Denied;
 use crate::policy::presented::Role;
-use crate::proxy::content::Broken;
 use crate::rewrite::Refusal;
 use crate::route::RouteError;
-use crate::upstream::send::{self, SendError};
+use crate::upstream::send::SendError;
 
 /// A request that is answered by us and not by an origin server.
 #[derive(Debug)]
@@ -123,15 +122,7 @@ impl From<Denied> for Error {
 }
 
 impl From<SendError> for Error {
-    /// Content that we refused while it streamed, or that its client broke off, shows up as a broken
-    /// upstream exchange.
     fn from(error: SendError) -> Self {
-        if let Some(refusal) = send::cause::<Refusal>(&error) {
-            return Kind::Refused(refusal.clone()).into();
-        }
-        if send::cause::<Broken>(&error).is_some() {
-            return Self::because(Kind::ClientContent, error);
-        }
         Kind::Upstream(error).into()
     }
 }

@@ -5,6 +5,7 @@ pub mod admission;
 pub mod connect;
 pub mod connection;
 pub mod content;
+pub mod culprit;
 pub mod dispatch;
 pub mod distrust;
 pub mod exchange;

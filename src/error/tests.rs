@@ -64,8 +64,8 @@ fn each_kind_has_its_status_its_label_and_its_culprit() {
             false,
         ),
         (Kind::Loop, 508, "proxy_loop", Fault::Internal, false),
-        (Kind::Denied(ours()), 508, "proxy_loop", Fault::Client, false),
-        (Kind::Dial(DialError::Denied(ours())), 508, "proxy_loop", Fault::Upstream, false),
+        (Kind::Denied(ours()), 508, "proxy_loop", Fault::Internal, false),
+        (Kind::Dial(DialError::Denied(ours())), 508, "proxy_loop", Fault::Client, false),
     ] {
         let told = (kind.status().as_u16(), kind.reason(), kind.fault(), kind.closes());
         assert_eq!(told, (status, reason, fault, closes), "{kind:?}");

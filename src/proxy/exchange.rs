@@ -11,7 +11,7 @@ use super::admission::{self, Door};
 use super::content::{self, Bounds, Held};
 use super::normalise::normalise;
 use super::respond::{self, Form};
-use super::{Peer, Proxy, upgrade};
+use super::{Peer, Proxy, culprit, upgrade};
 use crate::admin;
 use crate::error::Error;
 use crate::message::body::{self, Body};
@@ -136,7 +136,8 @@ async fn send(
     let request = rewrite::apply(proxy.rewrite(), route, parts, splice)?;
     let declared = request.fields().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let route = request.route().clone();
-    let response = proxy.upstream().send(request, content(declared)).await?;
+    let (content, culprit) = culprit::watch(content(declared));
+    let response = proxy.upstream().send(request, content).await.map_err(|failed| culprit.explain(failed))?;
     Ok(normalise(proxy.rewrite(), &route, response, origin).await)
 }
 

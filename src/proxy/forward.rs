@@ -4,7 +4,7 @@ use http::uri::PathAndQuery;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 
-use super::{Peer, Proxy, content, upgrade};
+use super::{Peer, Proxy, content, culprit, upgrade};
 use crate::error::Error;
 use crate::message::body::Body;
 use crate::message::host_port::HostPort;
@@ -31,7 +31,11 @@ pub async fn forward(
     tracing::info!(client = %peer.address, "{} http://{to} → forwarded", method);
     let mut response = match websocket {
         Some(websocket) => upgrade::forward(proxy, request, client.reach(), websocket, peer).await?,
-        None => proxy.forwarding(client.reach()).send(request, content::pass(content)).await?,
+        None => {
+            let (content, culprit) = culprit::watch(content::pass(content));
+            let sent = proxy.forwarding(client.reach()).send(request, content).await;
+            sent.map_err(|failed| culprit.explain(failed))?
+        }
     };
     let (answered, status) = (response.version(), response.status());
     let fields = response.headers_mut();

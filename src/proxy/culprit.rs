@@ -1,0 +1,92 @@
+//! Whose fault it is when a request's content breaks off on its way up.
+//!
+//! The upstream exchange fails with it, and says no more than that: over HTTP/2 a stream that we had
+//! to reset looks like one that the upstream reset. So the reason is noted where it is known.
+
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt;
+
+use super::content::Broken;
+use crate::error::{Error, Kind};
+use crate::message::body::{Body, BoxError};
+use crate::rewrite::Refusal;
+use crate::upstream::send::SendError;
+
+/// Why content broke off, if it did on our side of the upstream; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Culprit(Arc<OnceLock<Reason>>);
+
+#[derive(Clone, Debug)]
+enum Reason {
+    /// The client's content broke off, or its framing could not be followed.
+    Client,
+    /// We refused to send the rest.
+    Refused(Refusal),
+}
+
+/// Content that notes why it breaks off.
+struct Noting {
+    content: Body,
+    culprit: Culprit,
+}
+
+/// Watches over content that goes upstream.
+pub fn watch(content: Body) -> (Body, Culprit) {
+    let culprit = Culprit::default();
+    (Noting { content, culprit: culprit.clone() }.boxed_unsync(), culprit)
+}
+
+// === impl Culprit ===
+
+impl Culprit {
+    /// What the client is told about an exchange that failed: the true reason, where it is known.
+    pub fn explain(&self, failed: SendError) -> Error {
+        match self.0.get() {
+            Some(Reason::Client) => Error::because(Kind::ClientContent, failed),
+            Some(Reason::Refused(refusal)) => Kind::Refused(refusal.clone()).into(),
+            None => failed.into(),
+        }
+    }
+
+    fn note(&self, error: &BoxError) {
+        let reason = match error.downcast_ref::<Refusal>() {
+            Some(refusal) => Some(Reason::Refused(refusal.clone())),
+            None => error.is::<Broken>().then_some(Reason::Client),
+        };
+        if let Some(reason) = reason {
+            // Content breaks off once.
+            let _ = self.0.set(reason);
+        }
+    }
+}
+
+// === impl Noting ===
+
+impl HttpBody for Noting {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = ready!(Pin::new(&mut self.content).poll_frame(cx));
+        if let Some(Err(error)) = &frame {
+            self.culprit.note(error);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.content.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.content.size_hint()
+    }
+}
