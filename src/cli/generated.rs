@@ -49,11 +49,17 @@ mod tests {
 
     #[test]
     fn bash_reads_its_script() {
-        let script = String::from_utf8(completions(Shell::Bash)).unwrap();
+        // Longer than an argument may be.
+        let script = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&script, completions(Shell::Bash)).unwrap();
         let ask = "f=$(complete -p azure-openai-proxy | sed 's/.*-F //;s/ .*//'); COMP_WORDS=(azure-openai-proxy exp)\n\
                    COMP_CWORD=1; $f azure-openai-proxy exp azure-openai-proxy; echo \"${COMPREPLY[*]}\"";
-        let line = format!("{script}\n{ask}");
-        let said = std::process::Command::new("bash").args(["--norc", "-c", &line]).output().unwrap();
+        let line = format!(". \"$0\"\n{ask}");
+        let said = std::process::Command::new("bash")
+            .args(["--norc", "-c", &line])
+            .arg(script.path())
+            .output()
+            .unwrap();
         assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), "explain", "{said:?}");
     }
 
