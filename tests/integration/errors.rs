@@ -1,6 +1,7 @@
 //! Every row of the table of errors: the status, its form, whether the connection goes on, and that
 //! nothing was sent upstream.
 
+use azure_openai_proxy::simulator::Progress;
 use http::StatusCode;
 use tokio::net::TcpSocket;
 
@@ -150,6 +151,36 @@ async fn a_model_that_is_needed_and_not_there_is_400_and_nothing_is_sent() {
         assert_eq!(answer.json()["error"]["param"], "model", "{content}");
     }
     assert!(stage.recorder.seen().is_empty());
+}
+
+/// Whatever carries the request upstream: HTTP/2 tells its sender less of what went wrong.
+#[tokio::test]
+async fn a_second_model_behind_what_has_been_sent_is_400_and_the_request_is_not_completed() {
+    let (first, rest) = (r#"{"model":"gpt-4o","messages":[],"#, r#""model":"gpt-4.1"}"#);
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{first}",
+        first.len() + rest.len()
+    );
+    let assert_refused = async |client: &mut Conversation| {
+        client.write(rest).await;
+        let answer = client.until("}}").await;
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("repeated_parameter"), "{answer}");
+    };
+    let origin = Origin::plain();
+    let stage = Stage::before(&origin, &[]).await;
+    let mut client = Conversation::with(stage.proxy).await;
+    client.write(&head).await;
+    let mut upstream = origin.accept().await;
+    upstream.until(r#""messages":[],"#).await;
+    assert_refused(&mut client).await;
+    assert!(!upstream.rest().await.0.contains('}'));
+
+    let stage = Stage::set().await;
+    let mut client = Conversation::with(stage.proxy).await;
+    client.write(&head).await;
+    within(stage.recorder.wait_for(|seen| seen.length > 0)).await;
+    assert_refused(&mut client).await;
+    within(stage.recorder.wait_for(|seen| seen.progress == Progress::Abandoned)).await;
 }
 
 #[tokio::test]
