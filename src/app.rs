@@ -23,15 +23,15 @@ use crate::proxy::room::Room;
 use crate::proxy::{Parts, Peer, Proxy, connection};
 use crate::rewrite::Mode;
 use crate::route::InterceptList;
-use crate::shutdown::Shutdown;
+use crate::shutdown::{self, Shutdown};
 use crate::tls::ca::{Authority, CaError};
 use crate::tls::leaf::LeafError;
 use crate::tls::resolver::Leaves;
 use crate::tls::roots::{self, RootsError, UpstreamRoots};
 use crate::upstream::send::Upstream;
 
-/// How long connections may finish what they are doing once the stop is asked for.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How long connections may take to notice that their time is over.
+const CUT: Duration = Duration::from_secs(1);
 
 /// A proxy whose sockets are bound and which has not accepted anything yet.
 pub struct Bound {
@@ -39,6 +39,7 @@ pub struct Bound {
     addresses: Vec<SocketAddr>,
     proxy: Proxy,
     room: Room,
+    drain: Duration,
     root_path: PathBuf,
     intercepted: Vec<String>,
     destination: String,
@@ -117,6 +118,7 @@ pub fn bind(config: Config) -> Result<Bound, StartError> {
     Ok(Bound {
         listeners,
         room: Room::new(config.limits.connections, config.limits.connections_per_client),
+        drain: config.limits.drain_timeout,
         root_path: config.certs.join("ca.pem"),
         intercepted: config.intercept.clone(),
         destination: destination(&config.rewrite.mode),
@@ -263,15 +265,24 @@ impl Bound {
         tracing::info!("{} → {}", self.intercepted.join(", "), self.destination);
     }
 
-    /// Serves until the stop is asked for, then lets what is under way finish within ten seconds.
-    pub async fn run(self, shutdown: Shutdown) {
+    /// Serves until the stop is asked for, then closes the listeners and lets what is under way finish.
+    ///
+    /// Returns as soon as nothing is under way any more. What still is after the drain timeout is cut:
+    /// tunnels, whose end nobody can know, and streams that are longer than that.
+    pub async fn run(self, mut shutdown: Shutdown) {
+        let (stopper, stopping) = shutdown::channel();
         let mut serving = JoinSet::new();
         for listener in self.listeners {
-            serving.spawn(accept_all(listener, self.proxy.clone(), self.room.clone(), shutdown.clone()));
+            serving.spawn(accept_all(listener, self.proxy.clone(), self.room.clone(), stopping.clone()));
         }
+        shutdown.requested().await;
+        stopper.stop();
         while serving.join_next().await.is_some() {}
-        if tokio::time::timeout(DRAIN, self.room.emptied()).await.is_err() {
-            tracing::warn!("stopped with connections still open");
+        if tokio::time::timeout(self.drain, self.room.emptied()).await.is_err() {
+            tracing::warn!(open = self.room.taken_places(), "cut what was not finished within {:?}", self.drain);
+            stopper.cut();
+            // Nothing more can be done about one that does not notice.
+            let _ = tokio::time::timeout(CUT, self.room.emptied()).await;
         }
     }
 }
@@ -286,7 +297,8 @@ async fn accept_all(listener: TcpListener, proxy: Proxy, room: Room, mut shutdow
         match room.enter(address.ip(), client) {
             Ok(place) => {
                 let peer = Peer { address, client, place: Arc::new(place) };
-                tokio::spawn(connection::drive(proxy.clone(), stream, peer, shutdown.clone()));
+                let driving = connection::drive(proxy.clone(), stream, peer, shutdown.clone());
+                tokio::spawn(shutdown.clone().unless_over(driving));
             }
             Err(full) => {
                 tracing::warn!(client = %address, "{full}; turned one away");

@@ -376,6 +376,9 @@ pub struct Flags {
     /// Longest silence inside a message or a tunnel [default: 1h]
     #[arg(long, global = true, value_name = "DURATION")]
     pub idle_timeout: Option<String>,
+    /// Longest wait for what is under way when stopping [default: 30s]
+    #[arg(long, global = true, value_name = "DURATION")]
+    pub drain_timeout: Option<String>,
     /// auto (human on a terminal, else json), human or json [default: auto]
     #[arg(long, global = true, value_name = "FORMAT")]
     pub log_format: Option<String>,

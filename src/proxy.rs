@@ -95,6 +95,8 @@ pub struct Limits {
     /// Above what clients themselves keep idle connections for, so that they close first and do
     /// not send into a connection that we are closing.
     pub keepalive_timeout: Duration,
+    /// How long what is under way may take once the stop is asked for.
+    pub drain_timeout: Duration,
 }
 
 /// The other end of a connection to the proxy.
@@ -204,6 +206,7 @@ impl Default for Limits {
             connections_per_client: 512,
             head_timeout: Duration::from_secs(30),
             keepalive_timeout: Duration::from_secs(100),
+            drain_timeout: Duration::from_secs(30),
         }
     }
 }

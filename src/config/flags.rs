@@ -58,6 +58,7 @@ fn given(flags: &Flags, key: Key) -> &[String] {
         Key::ConnectTimeout => flags.connect_timeout.as_slice(),
         Key::FirstByteTimeout => flags.first_byte_timeout.as_slice(),
         Key::IdleTimeout => flags.idle_timeout.as_slice(),
+        Key::DrainTimeout => flags.drain_timeout.as_slice(),
         Key::LogFormat => flags.log_format.as_slice(),
         Key::Log => flags.log.as_slice(),
     }

@@ -150,6 +150,8 @@ keys! {
     FirstByteTimeout: "first_byte_timeout" Text Anywhere [] = ["15m"];
     /// Longest silence inside a message or a tunnel.
     IdleTimeout: "idle_timeout" Text Anywhere [] = ["1h"];
+    /// How long what is under way may take once the stop is asked for.
+    DrainTimeout: "drain_timeout" Text Anywhere [] = ["30s"];
     /// How log lines look: `auto`, `human` or `json`.
     LogFormat: "log_format" Text Anywhere [] = ["auto"];
     /// How much is logged: a level, or `target=level` pairs.

@@ -143,6 +143,7 @@ impl Draft {
             Key::ConnectTimeout => given.one(&mut self.upstream.connect_timeout, ours(value::duration)),
             Key::FirstByteTimeout => given.one(&mut self.upstream.first_byte_timeout, ours(value::duration)),
             Key::IdleTimeout => given.one(&mut self.upstream.idle_timeout, ours(value::duration)),
+            Key::DrainTimeout => given.one(&mut self.limits.drain_timeout, ours(value::duration)),
             Key::LogFormat => given.one(&mut self.log_format, ours(log_format)),
             Key::Log => given.one(&mut self.log, theirs),
         }

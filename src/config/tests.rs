@@ -70,6 +70,7 @@ fn the_defaults_are_those_of_the_modules() {
     assert_eq!(config.limits.buffered_content, limits.buffered_content);
     assert_eq!(config.limits.connections, limits.connections);
     assert_eq!(config.limits.head_timeout, limits.head_timeout);
+    assert_eq!(config.limits.drain_timeout, limits.drain_timeout);
     assert_eq!(config.log.filter, telemetry::Filter::default());
     assert_eq!(config.intercept.len(), 4);
     assert_eq!(config.tls_names, ["localhost"]);

@@ -14,6 +14,7 @@ use crate::message::host_port::HostPort;
 use crate::net::dial;
 use crate::net::relay::relay;
 use crate::policy::access::Admitted;
+use crate::shutdown::Shutdown;
 
 /// Connects first, so that a failure still has a status, and answers 200 only then.
 pub async fn tunnel(
@@ -22,6 +23,7 @@ pub async fn tunnel(
     to: HostPort,
     peer: Peer,
     client: &Admitted,
+    shutdown: Shutdown,
 ) -> Result<Response<Body>, Error> {
     let permitted = proxy.policy().chosen_by(client, to)?;
     let settings = proxy.upstream_settings();
@@ -33,7 +35,10 @@ pub async fn tunnel(
     tracing::info!(client = %peer.address, "CONNECT {} → tunnel", permitted.destination());
     let (to, idle) = (permitted.destination().clone(), settings.idle_timeout);
     tokio::spawn(async move {
-        carry(request, origin, to, idle).await;
+        let host = to.clone();
+        if shutdown.unless_over(carry(request, origin, to, idle)).await.is_none() {
+            tracing::info!(client = %peer.address, to = %host, "tunnel cut");
+        }
         drop(peer);
     });
     Ok(Response::new(body::empty()))

@@ -15,7 +15,12 @@ where
 {
     let address = peer.address;
     let head_timeout = proxy.limits().head_timeout;
-    let (protocol, io) = match tokio::time::timeout(head_timeout, sniff(io)).await {
+    let mut stop = shutdown.clone();
+    let sniffed = tokio::select! {
+        sniffed = tokio::time::timeout(head_timeout, sniff(io)) => sniffed,
+        () = stop.requested() => return tracing::debug!(client = %address, "said nothing before the stop"),
+    };
+    let (protocol, io) = match sniffed {
         Ok(Ok(sniffed)) => sniffed,
         Ok(Err(error)) => {
             return tracing::debug!(client = %address, %error, "closed before the first request");

@@ -61,7 +61,7 @@ async fn route(
         }
         OpenRoute::Tunnel(to) => {
             let client = admission::admit(proxy, fields, &peer, Right::Proxying, Role::Proxy)?;
-            connect::tunnel(proxy, request, to, peer, &client).await
+            connect::tunnel(proxy, request, to, peer, &client, shutdown).await
         }
         OpenRoute::Exchange(host, path) => {
             let door = Door::Open(Role::Proxy);

@@ -36,7 +36,11 @@ pub fn intercept(
     let tunnel = Tunnel { proxy, host, agent, client, peer, shutdown, sni: None };
     tokio::spawn(async move {
         match upgrading.await {
-            Ok(upgraded) => tunnel.carry(TokioIo::new(upgraded)).await,
+            Ok(upgraded) => {
+                let shutdown = tunnel.shutdown.clone();
+                // Cut at the end of the drain, which has been logged.
+                let _ = shutdown.unless_over(tunnel.carry(TokioIo::new(upgraded))).await;
+            }
             Err(error) => {
                 tracing::debug!(host = %tunnel.host, %error, "the client left before the tunnel stood")
             }

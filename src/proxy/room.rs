@@ -64,6 +64,11 @@ impl Room {
         Ok(Place { room: self.clone(), address, _permit: permit })
     }
 
+    /// How many places are taken.
+    pub fn taken_places(&self) -> usize {
+        self.size - self.all.available_permits().min(self.size)
+    }
+
     /// Resolves once every place is free.
     pub async fn emptied(&self) {
         let everyone = u32::try_from(self.size).unwrap_or(u32::MAX);

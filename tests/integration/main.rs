@@ -39,5 +39,6 @@ mod smuggling;
 mod streaming;
 mod tunnel;
 mod walk;
+mod drain;
 mod ways_in;
 mod websocket;

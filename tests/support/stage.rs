@@ -17,6 +17,8 @@ use tempfile::TempDir;
 use tokio::io::DuplexStream;
 use tokio::task::JoinHandle;
 
+use crate::client::within;
+
 /// The simulated resource's host.
 pub(crate) const AZURE_HOST: &str = "demo.openai.azure.com";
 
@@ -43,7 +45,7 @@ pub(crate) struct Stage {
     /// What serves connections, and its room for those of [`Stage::from`].
     serving: (Proxy, Room, Shutdown),
     folder: TempDir,
-    _stoppers: [Stopper; 2],
+    stoppers: [Stopper; 2],
     running: [JoinHandle<()>; 2],
 }
 
@@ -106,7 +108,7 @@ impl Stage {
             simulator_ca_pem,
             serving: (proxy.proxy(), Room::new(64, 64), proxy_stops.clone()),
             folder,
-            _stoppers: [stop_proxy, stop_simulator],
+            stoppers: [stop_proxy, stop_simulator],
             running: [
                 tokio::spawn(proxy.run(proxy_stops)),
                 tokio::spawn(async move { simulator.run(simulator_stops.requested()).await }),
@@ -124,6 +126,16 @@ impl Stage {
         let peer = Peer { address, client, place: Arc::new(place) };
         tokio::spawn(connection::drive(proxy.clone(), far, peer, stops.clone()));
         near
+    }
+
+    /// Asks the proxy to stop.
+    pub(crate) fn stop_proxy(&self) {
+        self.stoppers[0].stop();
+    }
+
+    /// Waits until the proxy has stopped.
+    pub(crate) async fn proxy_stopped(&mut self) {
+        within(&mut self.running[0]).await.expect("the proxy does not panic");
     }
 
     /// A folder that goes with the stage.
