@@ -1,8 +1,12 @@
 //! The composition root: from a configuration to bound listeners to a running proxy.
 
+pub mod reload;
+pub mod serve;
+pub mod signals;
+pub mod watch;
+
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -10,6 +14,7 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use self::reload::{Reloader, Source};
 use crate::admin::journal::Journal;
 use crate::admin::{self, Admin};
 use crate::config::Config;
@@ -36,13 +41,20 @@ const CUT: Duration = Duration::from_secs(1);
 /// A proxy whose sockets are bound and which has not accepted anything yet.
 pub struct Bound {
     listeners: Vec<TcpListener>,
-    addresses: Vec<SocketAddr>,
     proxy: Proxy,
     room: Room,
-    drain: Duration,
-    root_path: PathBuf,
-    intercepted: Vec<String>,
-    destination: String,
+    standing: Arc<Standing>,
+}
+
+/// What is as it was at the start for as long as the process runs.
+struct Standing {
+    authority: Arc<Authority>,
+    addresses: Vec<SocketAddr>,
+    /// Our name in `Via`.
+    pseudonym: String,
+    journal: Journal,
+    /// The settings at the start; of some of them a change waits for the next.
+    config: Config,
 }
 
 /// Why the proxy does not start.
@@ -115,16 +127,17 @@ pub fn bind(config: Config) -> Result<Bound, StartError> {
     let addresses: Vec<SocketAddr> = listeners.iter().map(|(_, address)| *address).collect();
     let listeners = listeners.into_iter().map(|(listener, _)| listener).collect();
     let authority = Arc::new(authority.with_crl_at(crl_url(&addresses)));
-    Ok(Bound {
-        listeners,
-        room: Room::new(config.limits.connections, config.limits.connections_per_client),
-        drain: config.limits.drain_timeout,
-        root_path: config.certs.join("ca.pem"),
-        intercepted: config.intercept.clone(),
-        destination: destination(&config.rewrite.mode),
-        proxy: compose(config, &authority, &addresses)?,
+    let leaves = leaves(&config, &authority)?;
+    let standing = Standing {
+        authority,
         addresses,
-    })
+        pseudonym: pseudonym(),
+        journal: Journal::new(),
+        config: config.clone(),
+    };
+    let room = Room::new(config.limits.connections, config.limits.connections_per_client);
+    let proxy = Proxy::new(compose(config, &standing, leaves)?);
+    Ok(Bound { listeners, proxy, room, standing: Arc::new(standing) })
 }
 
 fn bind_one(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -143,21 +156,18 @@ fn crl_url(addresses: &[SocketAddr]) -> Option<String> {
     addresses.iter().find_map(near).map(|address| format!("http://{address}{}", admin::CRL))
 }
 
-fn compose(
-    config: Config,
-    authority: &Arc<Authority>,
-    addresses: &[SocketAddr],
-) -> Result<Proxy, StartError> {
-    let leaves = leaves(&config, authority)?;
+/// Everything that a request needs under this configuration. Blocks on files.
+fn compose(config: Config, standing: &Standing, leaves: Leaves) -> Result<Parts, StartError> {
+    let Standing { authority, addresses, pseudonym, .. } = standing;
     let own = [authority.root_der(), authority.intermediate_der()];
     let trusted = UpstreamRoots::load(&config.upstream.ca_files, &own)?;
     for note in &trusted.notes {
         tracing::warn!("upstream roots: {note}");
     }
-    let policy = Policy::new(addresses, config.policy.destinations.clone());
-    let admin = pages(&config, authority, addresses);
+    let policy = Policy::new(&addresses[..], config.policy.destinations.clone());
+    let admin = pages(&config, standing);
     let tls = roots::client_config(trusted.store);
-    Ok(Proxy::new(Parts {
+    Ok(Parts {
         access: Access::new(
             &config.policy,
             config.rewrite.mode.holds_key(),
@@ -175,24 +185,24 @@ fn compose(
         limits: config.limits,
         rewrite: config.rewrite,
         admin,
-        pseudonym: pseudonym(),
+        pseudonym: pseudonym.clone(),
         distrust: Distrust::default(),
-    }))
+    })
 }
 
 /// What the proxy's own pages show.
-fn pages(config: &Config, authority: &Arc<Authority>, addresses: &[SocketAddr]) -> Admin {
+fn pages(config: &Config, standing: &Standing) -> Admin {
     let mapped = config.rewrite.models.entries();
     Admin {
-        authority: Arc::clone(authority),
-        flags: flags(config, addresses),
+        authority: Arc::clone(&standing.authority),
+        flags: flags(config, &standing.addresses),
         mode: mode_name(&config.rewrite.mode),
         destination: destination(&config.rewrite.mode),
         holds_key: config.rewrite.mode.holds_key(),
         models: mapped.map(|(model, deployment)| (model.to_owned(), deployment.to_owned())).collect(),
         intercepted: config.intercept.clone(),
         names: config.tls_names.clone(),
-        journal: Journal::new(),
+        journal: standing.journal.clone(),
     }
 }
 
@@ -211,13 +221,12 @@ fn flags(config: &Config, addresses: &[SocketAddr]) -> Vec<String> {
 }
 
 fn leaves(config: &Config, authority: &Arc<Authority>) -> Result<Leaves, StartError> {
-    let names = config.tls_names.iter().chain(&config.intercept).cloned();
-    Leaves::new(Arc::clone(authority), names).map_err(|error| match error {
-        LeafError::NotCovered { name } => {
-            StartError::NotCovered { name, certs: config.certs.display().to_string() }
-        }
-        error => StartError::Leaf(error),
-    })
+    Leaves::new(Arc::clone(authority), leaf_names(config)).map_err(|error| StartError::leaf(error, config))
+}
+
+/// The names that the proxy shows a certificate of its CA for.
+fn leaf_names(config: &Config) -> impl Iterator<Item = String> {
+    config.tls_names.iter().chain(&config.intercept).cloned()
 }
 
 /// Where OpenAI requests go, in words.
@@ -241,12 +250,25 @@ fn pseudonym() -> String {
     format!("azure-openai-proxy-{:x}-{:x}", std::process::id(), started.as_micros())
 }
 
+// === impl StartError ===
+
+impl StartError {
+    fn leaf(error: LeafError, config: &Config) -> Self {
+        match error {
+            LeafError::NotCovered { name } => {
+                Self::NotCovered { name, certs: config.certs.display().to_string() }
+            }
+            error => Self::Leaf(error),
+        }
+    }
+}
+
 // === impl Bound ===
 
 impl Bound {
     /// The addresses that are listened on, with the ports that port 0 became.
     pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+        &self.standing.addresses
     }
 
     /// What serves a connection, for those that reach us by another way than our listeners.
@@ -256,13 +278,20 @@ impl Bound {
 
     /// Says on the log where clients find the proxy and what it does with them.
     pub fn announce(&self) {
-        for address in &self.addresses {
+        let Standing { addresses, config, .. } = &*self.standing;
+        for address in addresses {
             tracing::info!("listening on http://{address}");
         }
-        let Some(address) = self.addresses.first() else { return };
-        tracing::info!("as a proxy: https_proxy=http://{address} and trust {}", self.root_path.display());
+        let Some(address) = addresses.first() else { return };
+        let root = config.certs.join("ca.pem");
+        tracing::info!("as a proxy: https_proxy=http://{address} and trust {}", root.display());
         tracing::info!("as a base URL: OPENAI_BASE_URL=http://{address}/v1");
-        tracing::info!("{} → {}", self.intercepted.join(", "), self.destination);
+        tracing::info!("{} → {}", config.intercept.join(", "), destination(&config.rewrite.mode));
+    }
+
+    /// What reads the settings of this proxy again; `source` is where they came from.
+    pub async fn reloader(&self, source: Source) -> Reloader {
+        Reloader::new(source, self.proxy.clone(), Arc::clone(&self.standing)).await
     }
 
     /// Serves until the stop is asked for, then closes the listeners and lets what is under way finish.
@@ -278,8 +307,9 @@ impl Bound {
         shutdown.requested().await;
         stopper.stop();
         while serving.join_next().await.is_some() {}
-        if tokio::time::timeout(self.drain, self.room.emptied()).await.is_err() {
-            tracing::warn!(open = self.room.taken_places(), "cut what was not finished within {:?}", self.drain);
+        let drain = self.proxy.latest().limits().drain_timeout;
+        if tokio::time::timeout(drain, self.room.emptied()).await.is_err() {
+            tracing::warn!(open = self.room.taken_places(), "cut what was not finished within {drain:?}");
             stopper.cut();
             // Nothing more can be done about one that does not notice.
             let _ = tokio::time::timeout(CUT, self.room.emptied()).await;
@@ -293,11 +323,12 @@ async fn accept_all(listener: TcpListener, proxy: Proxy, room: Room, mut shutdow
             accepted = listen::accept(&listener) => accepted,
             () = shutdown.requested() => return,
         };
+        let proxy = proxy.latest();
         let client = proxy.access().client(address.ip());
         match room.enter(address.ip(), client) {
             Ok(place) => {
                 let peer = Peer { address, client, place: Arc::new(place) };
-                let driving = connection::drive(proxy.clone(), stream, peer, shutdown.clone());
+                let driving = connection::drive(proxy, stream, peer, shutdown.clone());
                 tokio::spawn(shutdown.clone().unless_over(driving));
             }
             Err(full) => {

@@ -62,6 +62,8 @@ pub struct Loaded {
     pub settings: Layer,
     /// The configuration, unless something is wrong.
     pub config: Result<Config, Invalid>,
+    /// The file of settings, whether or not it is there, and the files that settings name.
+    pub files: Vec<PathBuf>,
 }
 
 /// Reads all sources. The file of keys is read, the command that prints one is not run.
@@ -72,9 +74,10 @@ pub fn load(flags: &Flags, environment: &Environment) -> Loaded {
         .over(environment.layer(&mut problems))
         .over(from_file)
         .over(defaults(environment));
+    let files = path.iter().cloned().chain(named_files(&settings)).collect();
     let config = resolve::resolve(&settings, path, !environment.no_color(), &mut problems);
     let config = config.filter(|_| problems.is_empty()).ok_or(Invalid(problems));
-    Loaded { settings, config }
+    Loaded { settings, config, files }
 }
 
 /// Reads all sources for a command that talks to no upstream: nothing that leads there has to be set.
@@ -108,6 +111,11 @@ fn read_file(
         }
     };
     (Some(path), layer)
+}
+
+fn named_files(settings: &Layer) -> impl Iterator<Item = PathBuf> {
+    let naming = settings.iter().filter(|(key, _)| key.names_files());
+    naming.flat_map(|(_, raw)| raw.values.iter().map(|value| value.origin.path(&value.text)))
 }
 
 fn defaults(environment: &Environment) -> Layer {

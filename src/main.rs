@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
+use azure_openai_proxy::app::reload::Source;
+use azure_openai_proxy::app::serve::Ended;
 use azure_openai_proxy::app::{self, StartError};
 use azure_openai_proxy::cli::{
     CaCommand, Cli, Command, ConfigCommand, Env, Exec, Exit, Flags, Trust, generated,
@@ -48,7 +50,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Env(asked) => env(asked, flags),
         Command::Trust(asked) => trust(&asked, Wish::Trust, flags),
         Command::Untrust(asked) => trust(&asked, Wish::Untrust, flags),
-        Command::Serve => serve(settings(load(flags))?),
+        Command::Serve => serve(flags.clone()),
         Command::Check => check(flags),
         Command::Config(ConfigCommand::Show) => show(flags),
         Command::Ca(command) => certificate_authority(command, flags),
@@ -101,24 +103,22 @@ fn trust(asked: &Trust, wish: Wish, flags: &Flags) -> Outcome {
     }
 }
 
-fn serve(mut config: Config) -> Outcome {
+fn serve(flags: Flags) -> Outcome {
+    let (source, config) = Source::read(flags, Environment::of_process());
+    let mut config = config.map_err(Failure::settings)?;
     telemetry::init(&config.log);
     tls::install_provider();
-    runtime()?.block_on(async {
-        config.fetch_key().await.map_err(|error| Failure { exit: Exit::Settings, error: error.into() })?;
+    let ended = runtime()?.block_on(async {
+        config.fetch_key().await.map_err(Failure::settings)?;
         let bound = app::bind(config)?;
         bound.announce();
-        let (stopper, stopping) = shutdown::channel();
-        tokio::spawn(async move {
-            shutdown::signal().await;
-            tracing::info!("stopping; a second signal stops at once");
-            stopper.stop();
-            shutdown::signal().await;
-            std::process::exit(130);
-        });
-        bound.run(stopping).await;
-        Ok(())
-    })
+        app::serve::serve(bound, source).await.context("cannot listen for signals").map_err(Failure::from)
+    })?;
+    match ended {
+        Ended::Drained => Ok(()),
+        // As shells report a process that an interrupt ended: 128 and the signal's number.
+        Ended::AtOnce => std::process::exit(130),
+    }
 }
 
 fn check(flags: &Flags) -> Outcome {

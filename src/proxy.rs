@@ -23,6 +23,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+
 use crate::admin::Admin;
 use crate::message::host_port::HostPort;
 use crate::policy::destination::Reach;
@@ -38,9 +40,11 @@ use distrust::Distrust;
 use failures::Failures;
 use room::Place;
 
-/// Everything that a connection needs, shared by all of them; clones are cheap.
+/// Everything that a request needs, as it was when the request began; clones are cheap.
+///
+/// All proxies that come from one know the latest parts, and whoever begins something new asks for those.
 #[derive(Clone)]
-pub struct Proxy(Arc<Parts>);
+pub struct Proxy(Arc<Parts>, Arc<ArcSwap<Parts>>);
 
 /// What a [`Proxy`] is made of.
 pub struct Parts {
@@ -115,7 +119,23 @@ pub struct Peer {
 impl Proxy {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        let parts = Arc::new(parts);
+        Self(Arc::clone(&parts), Arc::new(ArcSwap::new(parts)))
+    }
+
+    /// The proxy as it is now.
+    pub fn latest(&self) -> Self {
+        Self(self.1.load_full(), Arc::clone(&self.1))
+    }
+
+    /// Puts other parts in place for whatever begins from now on; what is under way keeps those it has.
+    pub fn replace(&self, parts: Parts) {
+        self.1.store(Arc::new(parts));
+    }
+
+    /// Certificates for intercepted hosts and for the listener's own names.
+    pub fn leaves(&self) -> &Leaves {
+        &self.0.leaves
     }
 
     /// Bounds on what clients make us hold.

@@ -197,6 +197,11 @@ impl Key {
         self.row().default
     }
 
+    /// Whether its values are paths of files whose content matters: a change in there is a change of settings.
+    pub fn names_files(self) -> bool {
+        matches!(self, Self::ApiKeyFile | Self::UpstreamCaFile)
+    }
+
     /// Whether its value must not be printed. A command may hold a secret as well as print one.
     pub fn is_secret(self) -> bool {
         matches!(self, Self::ApiKey | Self::ApiKeyCommand | Self::ClientKeys)

@@ -128,6 +128,16 @@ impl Layer {
         self.0.iter().map(|(&key, raw)| (key, raw))
     }
 
+    /// The settings that are not the same in both, in the table's order.
+    pub fn differences(&self, other: &Self) -> impl Iterator<Item = Key> {
+        Key::ALL.iter().copied().filter(|&key| {
+            let texts = |layer: &Self| -> Option<Vec<String>> {
+                Some(layer.get(key)?.values.iter().map(|value| value.text.clone()).collect())
+            };
+            texts(self) != texts(other)
+        })
+    }
+
     /// Adds what `lower` says and this one does not: whole settings, for maps single names.
     pub fn over(mut self, lower: Self) -> Self {
         for (key, below) in lower.0 {

@@ -67,7 +67,7 @@ where
     let limits = proxy.limits().clone();
     let (address, inner_shutdown) = (peer.address, shutdown.clone());
     let answer =
-        |request| super::dispatch::dispatch(proxy.clone(), request, peer.clone(), inner_shutdown.clone());
+        |request| super::dispatch::dispatch(proxy.latest(), request, peer.clone(), inner_shutdown.clone());
     if let Err(error) = serve::serve(io, protocol, &limits, shutdown, answer).await {
         tracing::debug!(client = %address, %error, "connection ended");
     }

@@ -143,9 +143,9 @@ async fn answer(tunnel: std::sync::Arc<Tunnel>, request: Request<Incoming>) -> R
     let version: Version = request.version();
     match tunnel.route(&request) {
         Ok(route) => {
-            let Tunnel { proxy, peer, client, .. } = &*tunnel;
-            let (entry, door) = (Entry::Intercepted, Door::Tunnel(client.as_ref()));
-            exchange::exchange(proxy, request, &route.host, &route.path, entry, door, peer.clone()).await
+            let (proxy, peer) = (tunnel.proxy.latest(), tunnel.peer.clone());
+            let (entry, door) = (Entry::Intercepted, Door::Tunnel(tunnel.client.as_ref()));
+            exchange::exchange(&proxy, request, &route.host, &route.path, entry, door, peer).await
         }
         Err(error) => respond::error(&error, Form::OpenAi, version),
     }

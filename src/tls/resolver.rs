@@ -21,8 +21,8 @@ pub struct Leaves(Arc<Inner>);
 
 struct Inner {
     authority: Arc<Authority>,
-    slots: HashMap<Box<str>, Mutex<Option<Slot>>>,
-    clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
+    slots: HashMap<Box<str>, Arc<Mutex<Option<Slot>>>>,
+    clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
 /// What is in use for one name.
@@ -48,12 +48,22 @@ impl Leaves {
         names: impl IntoIterator<Item = String>,
         clock: impl Fn() -> SystemTime + Send + Sync + 'static,
     ) -> Result<Self, LeafError> {
+        let none = Inner { authority, slots: HashMap::new(), clock: Arc::new(clock) };
+        Self(Arc::new(none)).with_names(names)
+    }
+
+    /// The same for another list of names; what was minted for a name that stays is kept.
+    pub fn with_names(&self, names: impl IntoIterator<Item = String>) -> Result<Self, LeafError> {
+        let Inner { authority, slots, clock } = &*self.0;
         let slot = |name: String| match dns_name(&name).filter(|name| authority.covers(name)) {
-            Some(name) => Ok((name, Mutex::new(None))),
+            Some(name) => {
+                let kept = slots.get(&name).map(Arc::clone).unwrap_or_default();
+                Ok((name, kept))
+            }
             None => Err(LeafError::NotCovered { name }),
         };
         let slots = names.into_iter().map(slot).collect::<Result<_, _>>()?;
-        Ok(Self(Arc::new(Inner { authority, slots, clock: Box::new(clock) })))
+        Ok(Self(Arc::new(Inner { authority: Arc::clone(authority), slots, clock: Arc::clone(clock) })))
     }
 
     /// The configuration that answers for `name`, whatever its case.

@@ -61,7 +61,7 @@ async fn streams_finish_and_nothing_new_begins() {
     assert_completes(first_http1, over_http1, "HTTP/1.1").await;
     assert_completes(first_http2, over_http2, "HTTP/2").await;
     assert!(within(tunnel.send_request(for_http2())).await.is_err(), "GOAWAY was sent");
-    stage.proxy_stopped().await;
+    within(stage.proxy_stopped()).await;
     assert!(TcpStream::connect(stage.proxy).await.is_err(), "nobody listens");
 }
 
@@ -75,7 +75,7 @@ async fn connections_on_which_nothing_happens_do_not_hold_it_up() {
     assert_eq!(client::whole(answer).await.status, StatusCode::OK);
     let late = health();
     stage.stop_proxy();
-    stage.proxy_stopped().await;
+    within(stage.proxy_stopped()).await;
     assert_eq!(within(silent.read(&mut [0])).await.unwrap(), 0);
     assert!(within(idle.send_request(late)).await.is_err());
 }
@@ -94,7 +94,7 @@ async fn tunnels_go_on_until_the_deadline_and_are_cut_there() {
     within(far.read_exact(&mut heard)).await.unwrap();
     assert_eq!(&heard, b"still there");
 
-    stage.proxy_stopped().await;
+    within(stage.proxy_stopped()).await;
     assert!(asked.elapsed() >= Duration::from_millis(300));
     // An end or a reset, but no more octets.
     assert_eq!(within(far.read(&mut heard)).await.unwrap_or(0), 0);

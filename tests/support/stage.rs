@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use azure_openai_proxy::app;
+use azure_openai_proxy::app::reload::{Reloader, Source};
 use azure_openai_proxy::cli::Flags;
-use azure_openai_proxy::config::{self, Config, env::Environment};
+use azure_openai_proxy::config::{Config, env::Environment};
 use azure_openai_proxy::message::redact::Secret;
 use azure_openai_proxy::proxy::room::Room;
 use azure_openai_proxy::proxy::{Peer, Proxy, connection};
@@ -16,8 +17,6 @@ use azure_openai_proxy::tls;
 use tempfile::TempDir;
 use tokio::io::DuplexStream;
 use tokio::task::JoinHandle;
-
-use crate::client::within;
 
 /// The simulated resource's host.
 pub(crate) const AZURE_HOST: &str = "demo.openai.azure.com";
@@ -44,6 +43,8 @@ pub(crate) struct Stage {
     pub(crate) simulator_ca_pem: String,
     /// What serves connections, and its room for those of [`Stage::from`].
     serving: (Proxy, Room, Shutdown),
+    /// Reads the proxy's settings again.
+    pub(crate) reloader: Reloader,
     folder: TempDir,
     stoppers: [Stopper; 2],
     running: [JoinHandle<()>; 2],
@@ -94,8 +95,9 @@ impl Stage {
         let wished = |name: &str| wishes.variables.iter().any(|(wish, _)| *wish == name);
         let variables =
             usual.iter().filter(|(name, _)| !wished(name)).map(|(name, value)| (*name, value.as_str()));
-        let proxy = app::bind(configuration(variables.chain(wishes.variables.iter().copied())))
-            .expect("the proxy binds");
+        let environment = Environment::new(variables.chain(wishes.variables.iter().copied()));
+        let (source, config) = Source::read(Flags::default(), environment);
+        let proxy = app::bind(config.expect("the test's settings are valid")).expect("the proxy binds");
         let (stop_proxy, proxy_stops) = shutdown::channel();
         let (stop_simulator, mut simulator_stops) = shutdown::channel();
         Self {
@@ -108,6 +110,7 @@ impl Stage {
             simulator_ca_pem,
             serving: (proxy.proxy(), Room::new(64, 64), proxy_stops.clone()),
             folder,
+            reloader: proxy.reloader(source).await,
             stoppers: [stop_proxy, stop_simulator],
             running: [
                 tokio::spawn(proxy.run(proxy_stops)),
@@ -135,7 +138,7 @@ impl Stage {
 
     /// Waits until the proxy has stopped.
     pub(crate) async fn proxy_stopped(&mut self) {
-        within(&mut self.running[0]).await.expect("the proxy does not panic");
+        (&mut self.running[0]).await.expect("the proxy does not panic");
     }
 
     /// A folder that goes with the stage.
@@ -154,8 +157,8 @@ impl Drop for Stage {
 
 /// What these variables and nothing else configure.
 pub(crate) fn configuration<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Config {
-    let environment = Environment::new(variables);
-    config::load(&Flags::default(), &environment).config.expect("the test's settings are valid")
+    let (_, config) = Source::read(Flags::default(), Environment::new(variables));
+    config.expect("the test's settings are valid")
 }
 
 /// Any port of IPv4 loopback.

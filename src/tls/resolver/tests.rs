@@ -48,6 +48,17 @@ fn mints_again_when_due() {
 }
 
 #[test]
+fn another_list_of_names_keeps_what_was_minted() {
+    let (leaves, _) = leaves();
+    let before = leaves.server_config("localhost").unwrap();
+    let other = leaves.with_names(names(&["us.api.openai.com", "LOCALHOST"])).unwrap();
+    assert!(Arc::ptr_eq(&before, &other.server_config("localhost").unwrap()));
+    assert!(other.server_config("us.api.openai.com").is_ok());
+    assert!(matches!(other.server_config("api.openai.com"), Err(LeafError::NotAllowed { .. })));
+    assert!(matches!(leaves.with_names(names(&["x.example"])), Err(LeafError::NotCovered { .. })));
+}
+
+#[test]
 fn many_that_ask_at_once_get_one_leaf() {
     let (leaves, _) = leaves();
     let start = Barrier::new(8);

@@ -1,0 +1,147 @@
+//! Reading the settings again while the proxy runs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::task::spawn_blocking;
+
+use super::watch::Watch;
+use super::{Standing, StartError, compose, leaf_names};
+use crate::cli::Flags;
+use crate::config::azure_key::CommandError;
+use crate::config::env::Environment;
+use crate::config::key::Key;
+use crate::config::layer::Layer;
+use crate::config::problem::Invalid;
+use crate::config::{self, Config, Loaded};
+use crate::proxy::{Parts, Proxy};
+use crate::tls::resolver::Leaves;
+
+/// Where settings come from, and what was read there last.
+pub struct Source {
+    given: Arc<Given>,
+    settings: Layer,
+    files: Vec<PathBuf>,
+}
+
+/// What stays as it was at the start.
+struct Given {
+    flags: Flags,
+    environment: Environment,
+}
+
+/// Puts new settings in place of old ones, all or none.
+pub struct Reloader {
+    /// With the settings in force.
+    source: Source,
+    proxy: Proxy,
+    standing: Arc<Standing>,
+    watch: Watch,
+}
+
+/// Why the settings stay as they were.
+#[derive(Debug, Error)]
+pub enum ReloadError {
+    /// They are not valid.
+    #[error("the settings are not valid")]
+    Invalid(#[from] Invalid),
+    /// The command that prints the Azure key gave none.
+    #[error(transparent)]
+    Key(#[from] CommandError),
+    /// They are valid, but what they name cannot be used.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The process is about to end.
+    #[error("interrupted")]
+    Interrupted(#[from] tokio::task::JoinError),
+}
+
+// === impl Source ===
+
+impl Source {
+    /// Reads all settings. Blocks on files.
+    pub fn read(flags: Flags, environment: Environment) -> (Self, Result<Config, Invalid>) {
+        Self::of(Arc::new(Given { flags, environment }))
+    }
+
+    fn of(given: Arc<Given>) -> (Self, Result<Config, Invalid>) {
+        let Loaded { settings, config, files } = config::load(&given.flags, &given.environment);
+        (Self { given, settings, files }, config)
+    }
+}
+
+// === impl Reloader ===
+
+impl Reloader {
+    /// For a proxy that runs with what `source` gave.
+    pub(super) async fn new(source: Source, proxy: Proxy, standing: Arc<Standing>) -> Self {
+        let watch = Watch::over(source.files.clone()).await;
+        Self { source, proxy, standing, watch }
+    }
+
+    /// Resolves when one of the files that settings come from was changed.
+    pub async fn due(&mut self) {
+        self.watch.changed().await;
+    }
+
+    /// Reads the settings and puts them in force, or keeps those that are and says why on the log.
+    pub async fn reload(&mut self) {
+        match self.try_reload().await {
+            Ok(changed) if changed.is_empty() => tracing::info!("read the settings again"),
+            Ok(changed) => tracing::info!(changed, "read the settings again"),
+            Err(ReloadError::Invalid(Invalid(problems))) => {
+                for problem in &problems {
+                    tracing::error!("{problem}");
+                }
+                tracing::error!("the settings are not valid; those from before stay in force");
+            }
+            Err(error) => {
+                let error = anyhow::Error::from(error);
+                tracing::error!("{error:#}; the settings from before stay in force");
+            }
+        }
+    }
+
+    /// The names of the settings that have changed.
+    async fn try_reload(&mut self) -> Result<String, ReloadError> {
+        self.watch.look().await;
+        let given = Arc::clone(&self.source.given);
+        let (source, config) = spawn_blocking(|| Source::of(given)).await?;
+        self.watch.follow(source.files.clone()).await;
+        let mut config = config?;
+        config.fetch_key().await?;
+        let (standing, leaves) = (Arc::clone(&self.standing), self.proxy.latest().leaves().clone());
+        let parts = spawn_blocking(move || recompose(config, &standing, &leaves)).await??;
+        self.proxy.replace(parts);
+        let changed: Vec<_> = source.settings.differences(&self.source.settings).map(Key::name).collect();
+        self.source = source;
+        Ok(changed.join(", "))
+    }
+}
+
+/// As [`compose`], but for a proxy that runs. Leaves that are in use stay in use.
+fn recompose(config: Config, standing: &Standing, leaves: &Leaves) -> Result<Parts, StartError> {
+    let leaves = leaves.with_names(leaf_names(&config)).map_err(|error| StartError::leaf(error, &config))?;
+    standing.note_what_waits(&config);
+    compose(config, standing, leaves)
+}
+
+// === impl Standing ===
+
+impl Standing {
+    /// Says on the log which settings take no effect before the next start.
+    fn note_what_waits(&self, config: &Config) {
+        let started = &self.config;
+        for (name, differs) in [
+            ("listen", config.listen != started.listen),
+            ("certs", config.certs != started.certs),
+            ("max_connections", config.limits.connections != started.limits.connections),
+            ("log or log_format", config.log != started.log),
+        ] {
+            if differs {
+                tracing::warn!("{name} has changed, which takes effect at the next start");
+            }
+        }
+    }
+}

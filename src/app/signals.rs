@@ -1,0 +1,63 @@
+//! What the system asks of the process.
+
+use std::io;
+
+/// The signals that are listened for. None of them is lost between two that are asked for.
+#[derive(Debug)]
+pub struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+    #[cfg(windows)]
+    interrupt: tokio::signal::windows::CtrlC,
+}
+
+/// What one of them means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// SIGTERM or SIGINT; on Windows Ctrl-C.
+    Stop,
+    /// SIGHUP.
+    Reload,
+}
+
+// === impl Signals ===
+
+#[cfg(unix)]
+impl Signals {
+    /// Listens from now on; from now on none of them ends the process by itself.
+    pub fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) -> Request {
+        tokio::select! {
+            _ = self.interrupt.recv() => Request::Stop,
+            _ = self.terminate.recv() => Request::Stop,
+            _ = self.hangup.recv() => Request::Reload,
+        }
+    }
+}
+
+#[cfg(windows)]
+impl Signals {
+    /// Listens from now on; from now on Ctrl-C does not end the process by itself.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self { interrupt: tokio::signal::windows::ctrl_c()? })
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) -> Request {
+        self.interrupt.recv().await;
+        Request::Stop
+    }
+}
