@@ -33,6 +33,7 @@ use crate::tls::ca::{Authority, CaError};
 use crate::tls::leaf::LeafError;
 use crate::tls::resolver::Leaves;
 use crate::tls::roots::{self, RootsError, UpstreamRoots};
+use crate::upstream;
 use crate::upstream::send::Upstream;
 
 /// How long connections may take to notice that their time is over.
@@ -166,6 +167,7 @@ fn compose(config: Config, standing: &Standing, leaves: Leaves) -> Result<Parts,
     }
     let policy = Policy::new(&addresses[..], config.policy.destinations.clone());
     let admin = pages(&config, standing);
+    let upstream = without_ourselves(config.upstream, &policy);
     let tls = roots::client_config(trusted.store);
     Ok(Parts {
         access: Access::new(
@@ -174,14 +176,14 @@ fn compose(config: Config, standing: &Standing, leaves: Leaves) -> Result<Parts,
             config.rewrite.mode.key_header(),
         ),
         failures: Failures::default(),
-        upstream: Upstream::new(&config.upstream, policy.clone(), Reach::Everywhere, tls.clone()),
-        public: Upstream::new(&config.upstream, policy.clone(), Reach::Public, tls),
+        upstream: Upstream::new(&upstream, policy.clone(), Reach::Everywhere, tls.clone()),
+        public: Upstream::new(&upstream, policy.clone(), Reach::Public, tls),
         intercepted: InterceptList::new(config.intercept),
         leaves,
         default_name: config.tls_names.into_iter().next().unwrap_or_default(),
         policy,
         pages: Pages::new(&config.policy, config.rewrite.mode.holds_key()),
-        upstream_settings: config.upstream,
+        upstream_settings: upstream,
         limits: config.limits,
         rewrite: config.rewrite,
         admin,
@@ -218,6 +220,17 @@ fn flags(config: &Config, addresses: &[SocketAddr]) -> Vec<String> {
         flags.extend(["--certs".to_owned(), dir.display().to_string()]);
     }
     flags
+}
+
+/// A shell that was set up for this proxy names it as everybody's, and so as its own parent.
+fn without_ourselves(settings: upstream::Settings, policy: &Policy) -> upstream::Settings {
+    let Some(parent) = &settings.parent else { return settings };
+    let at = policy.permit(parent.at().clone(), Reach::Everywhere);
+    if at.check_literal().is_ok() {
+        return settings;
+    }
+    tracing::warn!("the upstream proxy {parent} is this proxy itself; ignored");
+    upstream::Settings { parent: None, ..settings }
 }
 
 fn leaves(config: &Config, authority: &Arc<Authority>) -> Result<Leaves, StartError> {
@@ -353,6 +366,21 @@ mod tests {
         ] {
             let addresses: Vec<SocketAddr> = listening.iter().map(|text| text.parse().unwrap()).collect();
             assert_eq!(crl_url(&addresses).as_deref(), url, "{listening:?}");
+        }
+    }
+
+    #[test]
+    fn a_parent_that_is_this_proxy_is_dropped() {
+        let policy = Policy::new(vec!["127.0.0.1:8080".parse().unwrap()], Default::default());
+        for (url, kept) in [
+            ("http://127.0.0.1:8080", false),
+            ("http://localhost:8080", false),
+            ("https://[::ffff:127.0.0.1]:8080", false),
+            ("http://127.0.0.1:3128", true),
+            ("http://proxy.example:8080", true),
+        ] {
+            let settings = upstream::Settings { parent: Some(url.parse().unwrap()), ..Default::default() };
+            assert_eq!(without_ourselves(settings, &policy).parent.is_some(), kept, "{url}");
         }
     }
 }

@@ -322,6 +322,9 @@ pub struct Flags {
     /// Dial an address instead of looking a host up
     #[arg(long, global = true, value_name = "HOST:PORT:ADDR[:PORT]")]
     pub resolve: Vec<String>,
+    /// A host, address or network that is reached without the upstream proxy
+    #[arg(long, global = true, value_name = "HOST")]
+    pub no_upstream_proxy: Vec<String>,
     /// Let clients on other machines use the proxy's key
     #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub allow_anonymous: Option<String>,

@@ -73,6 +73,7 @@ pub fn load(flags: &Flags, environment: &Environment) -> Loaded {
     let settings = flags::layer(flags)
         .over(environment.layer(&mut problems))
         .over(from_file)
+        .over(environment.conventions(&mut problems))
         .over(defaults(environment));
     let files = path.iter().cloned().chain(named_files(&settings)).collect();
     let config = resolve::resolve(&settings, path, !environment.no_color(), &mut problems);

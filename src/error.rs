@@ -12,7 +12,9 @@ use crate::policy::Denied;
 use crate::policy::presented::Role;
 use crate::rewrite::Refusal;
 use crate::route::RouteError;
+use crate::upstream::parent::ParentError;
 use crate::upstream::send::SendError;
+use crate::upstream::way::ReachError;
 
 /// A request that is answered by us and not by an origin server.
 #[derive(Debug)]
@@ -57,6 +59,8 @@ pub enum Kind {
     Upstream(SendError),
     /// Dialling for a tunnel failed.
     Dial(DialError),
+    /// The parent proxy opened no tunnel.
+    Parent(ParentError),
     /// Dialling for a tunnel took too long.
     DialTimeout,
     /// No leaf certificate could be made.
@@ -139,12 +143,22 @@ impl StdError for Error {
             (Some(source), _) => Some(&**source),
             (None, Kind::Upstream(error)) => error.source(),
             (None, Kind::Dial(error)) => error.source(),
+            (None, Kind::Parent(error)) => error.source(),
             (None, _) => None,
         }
     }
 }
 
 // === impl Kind ===
+
+impl From<ReachError> for Kind {
+    fn from(error: ReachError) -> Self {
+        match error {
+            ReachError::Dial(error) => Self::Dial(error),
+            ReachError::Parent(error) => Self::Parent(error),
+        }
+    }
+}
 
 impl Kind {
     /// Whose fault it is.
@@ -155,7 +169,7 @@ impl Kind {
             Self::Dial(DialError::Denied(_)) | Self::TooManyFailures { .. } => Fault::Client,
             Self::ClientContent | Self::Upgrade | Self::NotFound | Self::MethodNotAllowed => Fault::Client,
             Self::Loop | Self::Certificate => Fault::Internal,
-            Self::Upstream(_) | Self::Dial(_) | Self::DialTimeout => Fault::Upstream,
+            Self::Upstream(_) | Self::Dial(_) | Self::Parent(_) | Self::DialTimeout => Fault::Upstream,
         }
     }
 
@@ -178,12 +192,14 @@ impl Kind {
             | Self::DialTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Upstream(
                 SendError::Dial(..)
+                | SendError::Parent(..)
                 | SendError::Certificate(..)
                 | SendError::Tls(_)
                 | SendError::Handshake
                 | SendError::Broken(_),
             )
-            | Self::Dial(_) => StatusCode::BAD_GATEWAY,
+            | Self::Dial(_)
+            | Self::Parent(_) => StatusCode::BAD_GATEWAY,
             Self::Certificate => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -205,6 +221,7 @@ impl Kind {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Upstream(SendError::Dial(..)) | Self::Dial(_) => "upstream_unreachable",
+            Self::Upstream(SendError::Parent(..)) | Self::Parent(_) => "parent_proxy",
             Self::Upstream(SendError::Certificate(..)) => "upstream_certificate",
             Self::Upstream(SendError::Tls(_)) => "upstream_tls",
             Self::Upstream(SendError::ConnectTimeout(..)) | Self::DialTimeout => "upstream_connect_timeout",
@@ -274,6 +291,7 @@ impl fmt::Display for Kind {
             Self::MethodNotAllowed => f.write_str("only GET and HEAD are answered here"),
             Self::Upstream(error) => error.fmt(f),
             Self::Dial(error) => error.fmt(f),
+            Self::Parent(error) => error.fmt(f),
             Self::DialTimeout => f.write_str("no connection in time"),
             Self::Certificate => f.write_str("no certificate could be made for this host"),
         }

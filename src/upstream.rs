@@ -2,9 +2,12 @@
 
 pub mod connector;
 pub mod expect;
+pub mod link;
+pub mod parent;
 pub mod phases;
 pub mod send;
 pub mod spread;
+pub mod way;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +23,10 @@ pub struct Settings {
     pub http: Http,
     /// Destinations that are not looked up in DNS.
     pub resolve: Vec<Override>,
+    /// The proxy that everything goes through, but for what is excepted.
+    pub parent: Option<parent::Parent>,
+    /// Destinations that are excepted, as [`parent::Exceptions::new`] takes them.
+    pub no_parent: Vec<String>,
     /// Longest wait for DNS, TCP and TLS together.
     pub connect_timeout: Duration,
     /// Longest wait for the head of a response once the request is sent.
@@ -48,6 +55,8 @@ impl Default for Settings {
             ca_files: Vec::new(),
             http: Http::Any,
             resolve: Vec::new(),
+            parent: None,
+            no_parent: Vec::new(),
             connect_timeout: Duration::from_secs(15),
             first_byte_timeout: Duration::from_secs(900),
             idle_timeout: Duration::from_secs(3600),

@@ -13,6 +13,12 @@ use super::problem::{Fault, Problem};
 
 const CONFIG_VARIABLE: &str = "AZURE_OPENAI_PROXY_CONFIG";
 
+/// Everybody's variables, the one that wins first (as in Go and curl, but for plain HTTP there is no other).
+const CONVENTIONS: [(Key, &[&str]); 2] = [
+    (Key::UpstreamProxy, &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
+    (Key::NoUpstreamProxy, &["NO_PROXY", "no_proxy"]),
+];
+
 /// Variables and directories as they were at start. It has no `Debug`, because it holds keys.
 #[derive(Default)]
 pub struct Environment {
@@ -98,6 +104,22 @@ impl Environment {
             }
         }
         problems.extend(self.unknown());
+        layer
+    }
+
+    /// What variables that are not ours say about how the network is reached. It stands below the file: it was
+    /// not written for this program.
+    pub fn conventions(&self, problems: &mut Vec<Problem>) -> Layer {
+        let mut layer = Layer::default();
+        for (key, names) in CONVENTIONS {
+            let found = names.iter().find_map(|&name| Some((name, self.variables.get(name)?)));
+            let Some((name, value)) = found else { continue };
+            let origin = Origin::Env(name.to_owned());
+            match value.to_str() {
+                Some(text) => layer.set(key, Raw::from_text(key, origin, text)),
+                None => problems.push(Problem::at(&origin, key, Fault::NotText)),
+            }
+        }
         layer
     }
 

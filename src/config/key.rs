@@ -112,6 +112,10 @@ keys! {
     UpstreamHttp: "upstream_http" Text Anywhere [] = ["any"];
     /// Destinations that are not looked up in DNS.
     Resolve: "resolve" List Anywhere [] = [];
+    /// The proxy that everything upstream goes through; a URL, which may hold a password, or `direct`.
+    UpstreamProxy: "upstream_proxy" Text NotByFlag [] = [];
+    /// Destinations that are reached without it.
+    NoUpstreamProxy: "no_upstream_proxy" List Anywhere [] = [];
     /// Serve clients beyond loopback although the proxy holds a key for them.
     AllowAnonymous: "allow_anonymous" Switch Anywhere [] = ["false"];
     /// Web pages that may use the proxy's key, by origin.
@@ -199,12 +203,12 @@ impl Key {
 
     /// Whether its values are paths of files whose content matters: a change in there is a change of settings.
     pub fn names_files(self) -> bool {
-        matches!(self, Self::ApiKeyFile | Self::UpstreamCaFile)
+        matches!(self, Self::ApiKeyFile | Self::ClientKeysFile | Self::UpstreamCaFile)
     }
 
     /// Whether its value must not be printed. A command may hold a secret as well as print one.
     pub fn is_secret(self) -> bool {
-        matches!(self, Self::ApiKey | Self::ApiKeyCommand | Self::ClientKeys)
+        matches!(self, Self::ApiKey | Self::ApiKeyCommand | Self::ClientKeys | Self::UpstreamProxy)
     }
 }
 

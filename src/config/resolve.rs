@@ -22,6 +22,7 @@ use crate::rewrite::model_map::{ModelMap, ModelMapError};
 use crate::rewrite::response::Style;
 use crate::rewrite::{self, Mode};
 use crate::upstream::Http;
+use crate::upstream::parent::Parent;
 use crate::{policy, proxy, telemetry, upstream};
 
 /// Reads every setting, then what several say together. `None` only if a problem was found; those
@@ -113,6 +114,8 @@ impl Draft {
             Key::UpstreamCaFile => given.all(&mut self.upstream.ca_files, ours(path)),
             Key::UpstreamHttp => given.one(&mut self.upstream.http, ours(upstream_http)),
             Key::Resolve => given.all(&mut self.upstream.resolve, theirs),
+            Key::UpstreamProxy => given.one(&mut self.upstream.parent, parent),
+            Key::NoUpstreamProxy => given.all(&mut self.upstream.no_parent, ours(non_empty)),
             Key::AllowAnonymous => given.one(&mut self.policy.allow_anonymous, ours(value::switch)),
             Key::AllowOrigin => given.all(&mut self.policy.allow_origins, ours(value::web_origin)),
             Key::ClientKeysFile => {
@@ -284,6 +287,11 @@ fn upstream_http(text: &str) -> Result<Http, ValueError> {
         "2" => Ok(Http::Only2),
         _ => Err(ValueError::Http),
     }
+}
+
+/// A proxy, or the word for none, which is for those whose environment names one.
+fn parent(text: &str) -> Result<Option<Parent>, Fault> {
+    if text == "direct" { Ok(None) } else { theirs(text).map(Some) }
 }
 
 fn log_format(text: &str) -> Result<telemetry::Format, ValueError> {

@@ -175,3 +175,48 @@ async fn the_key_command_is_run_when_it_is_asked_for() {
     config.fetch_key().await.unwrap();
     assert_eq!(azure_of(&config).key, Some(Secret::new("from-command")));
 }
+
+#[test]
+fn everybodys_variables_name_a_parent_proxy_unless_ours_or_the_file_do() {
+    let theirs =
+        [ENDPOINT, ("https_proxy", "http://low.example:1"), ("HTTPS_PROXY", "http://high.example:1")];
+    let ours = ("AZURE_OPENAI_PROXY_UPSTREAM_PROXY", "socks5://ours.example");
+    let parent = |variables: &[(&str, &str)], file| {
+        let parent = Machine::new(variables, file, &[]).config().upstream.parent;
+        parent.map_or("none".to_owned(), |parent| parent.to_string())
+    };
+    assert_eq!(parent(&theirs[..1], ""), "none");
+    assert_eq!(parent(&theirs[..2], ""), "http://low.example:1");
+    assert_eq!(parent(&theirs, ""), "http://high.example:1");
+    assert_eq!(parent(&theirs, "upstream_proxy = 'https://file.example'"), "https://file.example:443");
+    assert_eq!(parent(&theirs, "upstream_proxy = 'direct'"), "none");
+    let all = [&theirs[..], &[ours]].concat();
+    assert_eq!(parent(&all, "upstream_proxy = 'direct'"), "socks5://ours.example:1080");
+    let config = Machine::new(&[ENDPOINT, ("NO_PROXY", "a.example, 10.0.0.0/8")], "", &[]).config();
+    assert_eq!(config.upstream.no_parent, ["a.example", "10.0.0.0/8"]);
+}
+
+#[test]
+fn a_parent_proxys_password_is_not_shown() {
+    for (url, valid) in [("http://me:hush@proxy.example", true), ("gopher://me:hush@proxy.example", false)] {
+        let loaded = Machine::new(&[ENDPOINT, ("HTTPS_PROXY", url)], "", &[]).load();
+        assert!(!show::Show(&loaded.settings).to_string().contains("hush"));
+        match loaded.config {
+            Ok(config) => assert!(valid && !format!("{config:?}").contains("hush")),
+            Err(invalid) => {
+                assert!(!valid && !invalid.to_string().contains("hush"), "{invalid}");
+                assert!(invalid.to_string().starts_with("HTTPS_PROXY: not a proxy"), "{invalid}");
+            }
+        }
+    }
+}
+
+#[test]
+fn files_that_matter_are_known_also_where_settings_are_not_valid() {
+    let machine =
+        Machine::new(&[ENDPOINT], "api_key_file = 'key'\nupstream_ca_file = ['/a', 'b']\nmap = 1", &[]);
+    let dir = machine.dir.path();
+    let loaded = machine.load();
+    assert!(loaded.config.is_err());
+    assert_eq!(loaded.files, [dir.join("config.toml"), dir.join("key"), "/a".into(), dir.join("b")]);
+}

@@ -63,7 +63,7 @@ pub enum DialError {
 /// The name is looked up once, every address is checked before any is dialled, and the addresses
 /// that were checked are the ones that are dialled. The caller holds the deadline.
 pub async fn dial(permitted: &Permitted, overrides: &[Override]) -> Result<TcpStream, DialError> {
-    let addresses = resolve(permitted, overrides).await?;
+    let addresses = look_up(permitted, overrides).await?;
     let connected = race(addresses).await.and_then(|stream| {
         let ends = (stream.local_addr()?, stream.peer_addr()?);
         stream.set_nodelay(true)?;
@@ -75,8 +75,8 @@ pub async fn dial(permitted: &Permitted, overrides: &[Override]) -> Result<TcpSt
     Ok(stream)
 }
 
-/// The addresses of a destination, all of them checked.
-async fn resolve(permitted: &Permitted, overrides: &[Override]) -> Result<Vec<SocketAddr>, DialError> {
+/// The addresses of a destination, all of them checked. The caller holds the deadline.
+pub async fn look_up(permitted: &Permitted, overrides: &[Override]) -> Result<Vec<SocketAddr>, DialError> {
     let destination = permitted.destination();
     let overridden: Vec<_> =
         overrides.iter().filter(|o| o.destination == *destination).map(|o| o.address).collect();

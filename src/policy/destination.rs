@@ -1,6 +1,6 @@
 //! Which destination may be dialled.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::access::Admitted;
@@ -113,6 +113,21 @@ impl Permitted {
     /// What is to be dialled.
     pub fn destination(&self) -> &HostPort {
         &self.destination
+    }
+
+    /// How far it may resolve.
+    pub fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// Checks what can be known without looking a name up, for whoever leaves that to somebody else.
+    pub fn check_literal(&self) -> Result<(), Denied> {
+        let ips = match self.destination.host() {
+            Host::Ip(ip) => vec![*ip],
+            local if local.is_loopback() => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+            Host::Name(_) => Vec::new(),
+        };
+        ips.into_iter().try_for_each(|ip| self.check(SocketAddr::new(ip, self.destination.port())))
     }
 
     /// Checks one address that the destination resolved to.

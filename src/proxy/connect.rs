@@ -5,16 +5,16 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use super::{Peer, Proxy};
 use crate::error::{Error, Kind};
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
-use crate::net::dial;
 use crate::net::relay::relay;
 use crate::policy::access::Admitted;
 use crate::shutdown::Shutdown;
+use crate::upstream::link::Link;
+use crate::upstream::way::Purpose;
 
 /// Connects first, so that a failure still has a status, and answers 200 only then.
 pub async fn tunnel(
@@ -27,9 +27,9 @@ pub async fn tunnel(
 ) -> Result<Response<Body>, Error> {
     let permitted = proxy.policy().chosen_by(client, to)?;
     let settings = proxy.upstream_settings();
-    let dialling = dial::dial(&permitted, &settings.resolve);
-    let origin = match tokio::time::timeout(settings.connect_timeout, dialling).await {
-        Ok(dialled) => dialled.map_err(Kind::Dial)?,
+    let reaching = proxy.upstream().way().reach(&permitted, Purpose::Opaque);
+    let origin = match tokio::time::timeout(settings.connect_timeout, reaching).await {
+        Ok(reached) => reached.map_err(Kind::from)?,
         Err(_) => return Err(Kind::DialTimeout.into()),
     };
     tracing::info!(client = %peer.address, "CONNECT {} → tunnel", permitted.destination());
@@ -44,7 +44,7 @@ pub async fn tunnel(
     Ok(Response::new(body::empty()))
 }
 
-async fn carry(request: Request<Incoming>, origin: TcpStream, to: HostPort, idle: Duration) {
+async fn carry(request: Request<Incoming>, origin: Link, to: HostPort, idle: Duration) {
     // Resolves as soon as our 200 is written; fails when the client is gone before that.
     let client = match hyper::upgrade::on(request).await {
         Ok(upgraded) => TokioIo::new(upgraded),

@@ -1,7 +1,6 @@
 //! Connections to origin servers for the pool: policy, then TCP, then TLS, under one deadline.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -9,40 +8,40 @@ use http::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
-use tokio::net::TcpStream;
 use tower_service::Service;
 
+use super::link::Link;
+use super::way::{Purpose, ReachError, Way};
 use super::{Http, Settings};
 use crate::message::body::BoxError;
 use crate::message::host_port::{HostPort, HostPortError};
-use crate::net::dial::{self, DialError, Override};
 use crate::policy::Policy;
 use crate::policy::destination::Reach;
 
 /// Opens connections to what a URI names; TLS for `https`, in HTTP/2 or HTTP/1.1 as the settings and ALPN say.
 #[derive(Clone)]
 pub struct Connector {
-    https: HttpsConnector<Tcp>,
+    https: HttpsConnector<Below>,
     deadline: Duration,
 }
 
-/// The TCP part: asks the policy, then dials.
+/// What is below TLS: asks the policy, then goes the way.
 #[derive(Clone)]
-struct Tcp {
+struct Below {
     policy: Policy,
     reach: Reach,
-    overrides: Arc<[Override]>,
+    way: Way,
 }
 
-/// Why the TCP part failed.
+/// Why that failed.
 #[derive(Debug, Error)]
-pub enum TcpError {
+pub enum BelowError {
     /// The URI names no host.
     #[error("the upstream URI has no usable authority")]
     Authority(#[from] HostPortError),
     /// The destination could not be reached.
-    #[error("no TCP connection")]
-    Dial(#[from] DialError),
+    #[error("{0}")]
+    Reach(#[from] ReachError),
 }
 
 /// DNS, TCP and TLS together took too long.
@@ -56,20 +55,26 @@ type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
 impl Connector {
     /// A connector to what resolves within `reach`, that trusts what `tls` trusts.
-    pub fn new(settings: &Settings, policy: Policy, reach: Reach, tls: rustls::ClientConfig) -> Self {
-        let tcp = Tcp { policy, reach, overrides: settings.resolve.clone().into() };
+    pub fn new(
+        settings: &Settings,
+        policy: Policy,
+        reach: Reach,
+        way: Way,
+        tls: rustls::ClientConfig,
+    ) -> Self {
+        let below = Below { policy, reach, way };
         let builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
         let https = match settings.http {
-            Http::Any => builder.enable_all_versions().wrap_connector(tcp),
-            Http::Only1 => builder.enable_http1().wrap_connector(tcp),
-            Http::Only2 => builder.enable_http2().wrap_connector(tcp),
+            Http::Any => builder.enable_all_versions().wrap_connector(below),
+            Http::Only1 => builder.enable_http1().wrap_connector(below),
+            Http::Only2 => builder.enable_http2().wrap_connector(below),
         };
         Self { https, deadline: settings.connect_timeout }
     }
 }
 
 impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Response = MaybeHttpsStream<TokioIo<Link>>;
     type Error = BoxError;
     type Future = Connecting<Self::Response>;
 
@@ -88,24 +93,25 @@ impl Service<Uri> for Connector {
     }
 }
 
-// === impl Tcp ===
+// === impl Below ===
 
-impl Service<Uri> for Tcp {
-    type Response = TokioIo<TcpStream>;
-    type Error = TcpError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, TcpError>> + Send>>;
+impl Service<Uri> for Below {
+    type Response = TokioIo<Link>;
+    type Error = BelowError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BelowError>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), TcpError>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BelowError>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let Self { policy, reach, overrides } = self.clone();
+        let Self { policy, reach, way } = self.clone();
         Box::pin(async move {
-            let default_port = if uri.scheme_str() == Some("http") { 80 } else { 443 };
+            let plain = uri.scheme_str() == Some("http");
+            let (purpose, default_port) = if plain { (Purpose::Plain, 80) } else { (Purpose::Opaque, 443) };
             let authority = uri.authority().map_or("", |authority| authority.as_str());
             let permitted = policy.permit(HostPort::parse(authority, Some(default_port))?, reach);
-            Ok(TokioIo::new(dial::dial(&permitted, &overrides).await?))
+            Ok(TokioIo::new(way.reach(&permitted, purpose).await?))
         })
     }
 }

@@ -3,9 +3,10 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use http::header::{HOST, SEC_WEBSOCKET_KEY};
+use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION, SEC_WEBSOCKET_KEY};
 use http::response::Parts;
-use http::{Response, StatusCode, Version};
+use http::uri::Scheme;
+use http::{Response, StatusCode, Uri, Version};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::upgrade::Upgraded;
@@ -15,10 +16,13 @@ use thiserror::Error;
 
 use super::connector::{ConnectTimeout, Connector};
 use super::expect::{Said, expecting};
+use super::parent::ParentError;
 use super::phases::{Alive, FirstByteTimeout, Noted, first_byte};
 use super::spread::Spread;
+use super::way::Way;
 use super::{Http, Settings};
 use crate::message::body::{self, Body, BoxError};
+use crate::message::host_port::HostPort;
 use crate::message::{fields, websocket};
 use crate::net::activity::Activity;
 use crate::net::dial::DialError;
@@ -33,6 +37,7 @@ pub struct Upstream {
     clients: Spread<Client<Connector, Noted>>,
     /// For WebSockets: no connection is used twice, nor for HTTP/2.
     unpooled: Client<Connector, Noted>,
+    way: Way,
     settings: Arc<Settings>,
 }
 
@@ -53,6 +58,9 @@ pub enum SendError {
     /// The destination resolves to what may not be dialled.
     #[error("{0}")]
     Denied(Denied, #[source] BoxError),
+    /// The parent proxy gives no connection.
+    #[error("{0}")]
+    Parent(String, #[source] BoxError),
     /// The origin server's certificate is not good.
     #[error("the upstream's certificate {0}")]
     Certificate(&'static str, #[source] BoxError),
@@ -84,12 +92,13 @@ impl Upstream {
     /// What one client may reach and another may not is not in one pool: a connection in it is used
     /// by whoever names its host.
     pub fn new(settings: &Settings, policy: Policy, reach: Reach, tls: rustls::ClientConfig) -> Self {
+        let way = Way::new(settings, policy.clone(), &tls);
         let over_http1 = Settings { http: Http::Only1, ..settings.clone() };
         let unpooled = Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(0)
             .http1_preserve_header_case(true)
-            .build(Connector::new(&over_http1, policy.clone(), reach, tls.clone()));
-        let connector = Connector::new(settings, policy, reach, tls);
+            .build(Connector::new(&over_http1, policy.clone(), reach, way.clone(), tls.clone()));
+        let connector = Connector::new(settings, policy, reach, way.clone(), tls);
         let mut builder = Client::builder(TokioExecutor::new());
         builder
             .pool_timer(TokioTimer::new())
@@ -102,7 +111,12 @@ impl Upstream {
             .http2_keep_alive_timeout(std::time::Duration::from_secs(20))
             .http2_only(settings.http == Http::Only2);
         let clients = Spread::new(|| builder.build(connector.clone()));
-        Self { clients, unpooled, settings: Arc::new(settings.clone()) }
+        Self { clients, unpooled, way, settings: Arc::new(settings.clone()) }
+    }
+
+    /// The way on which its connections are made, for what is no exchange.
+    pub fn way(&self) -> &Way {
+        &self.way
     }
 
     /// Sends a request that the rewrite core made, and waits for the head of the response.
@@ -144,6 +158,9 @@ impl Upstream {
         let (mut parts, _) = request.into_parts();
         // The client writes Host or :authority from the URI, whichever its connection needs.
         fields::retain(&mut parts.headers, |name| *name != HOST);
+        if let Some(credential) = self.credential_for_parent(&parts.uri) {
+            parts.headers.insert(PROXY_AUTHORIZATION, credential);
+        }
         parts.version = Version::HTTP_11;
         let (parts, content, said) = expecting(parts, content);
         let activity = Activity::start();
@@ -162,6 +179,15 @@ impl Upstream {
         parts.version = Version::HTTP_11;
         Response::from_parts(parts, Alive::new(content, self.settings.idle_timeout, guard).boxed_unsync())
     }
+
+    /// What a parent proxy wants to see with a plain request; in a tunnel nothing is for it.
+    fn credential_for_parent(&self, uri: &Uri) -> Option<HeaderValue> {
+        if uri.scheme() != Some(&Scheme::HTTP) {
+            return None;
+        }
+        let to = HostPort::parse(uri.authority()?.as_str(), Some(80)).ok()?;
+        self.way.parent_for(&to)?.credential().cloned()
+    }
 }
 
 // === impl SendError ===
@@ -169,6 +195,9 @@ impl Upstream {
 impl From<hyper_util::client::legacy::Error> for SendError {
     fn from(error: hyper_util::client::legacy::Error) -> Self {
         let connecting = error.is_connect();
+        if let Some(parent) = cause::<ParentError>(&error) {
+            return Self::Parent(parent.to_string(), error.into());
+        }
         if let Some(problem) = certificate_problem(&error) {
             return Self::Certificate(problem, error.into());
         }

@@ -12,9 +12,11 @@ mod exchange;
 mod frames;
 #[path = "../support/origin.rs"]
 mod origin;
+#[expect(dead_code, reason = "the real clients' tests use more of it")]
+#[path = "../support/parent.rs"]
+mod parent;
 #[path = "../support/program.rs"]
 mod program;
-#[expect(dead_code, reason = "the real clients' tests use more of it")]
 #[path = "../support/stage.rs"]
 mod stage;
 
@@ -35,6 +37,7 @@ mod limits;
 mod misdirected;
 mod pages;
 mod responses;
+mod parents;
 mod reload;
 mod secrets;
 mod smuggling;

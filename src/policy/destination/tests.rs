@@ -27,6 +27,21 @@ fn on(listening: &str) -> Permitted {
 }
 
 #[test]
+fn we_are_known_without_looking_names_up() {
+    for (listening, to, ours) in [
+        ("127.0.0.1:8080", "localhost:8080", true),
+        ("[::]:8080", "localhost:8080", true),
+        ("127.0.0.1:8080", "127.0.0.1:8080", true),
+        ("127.0.0.1:8080", "localhost:3128", false),
+        ("127.0.0.1:8080", "proxy.example:8080", false),
+    ] {
+        let policy = Policy::new(vec![listening.parse().unwrap()], Settings::default());
+        let permitted = policy.permit(authority(to), Reach::Everywhere);
+        assert_eq!(permitted.check_literal().is_err(), ours, "{listening} {to}");
+    }
+}
+
+#[test]
 fn clients_beyond_loopback_reach_public_addresses_on_the_listed_ports() {
     let policy = Policy::new(Vec::new(), Settings::default());
     for (destination, refused) in [

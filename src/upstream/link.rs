@@ -1,0 +1,89 @@
+//! A connection towards an origin server, whatever lies between.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::net::prefixed::Prefixed;
+
+/// An open connection: to the origin server, or to a parent proxy that stands for it.
+pub struct Link {
+    io: Box<dyn Io>,
+    to_parent: bool,
+}
+
+trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+// === impl Link ===
+
+impl Link {
+    /// One whose other end is the origin server.
+    pub(super) fn direct(io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
+        Self { io: Box::new(io), to_parent: false }
+    }
+
+    /// One through which these octets have come already.
+    pub(super) fn through(io: Self, early: Bytes) -> Self {
+        if early.is_empty() { io } else { Self::direct(Prefixed::new(early, io)) }
+    }
+
+    /// The same as one on which plain requests are sent to a parent proxy, in absolute-form.
+    pub(super) fn facing_parent(self) -> Self {
+        Self { to_parent: true, ..self }
+    }
+}
+
+impl Connection for Link {
+    fn connected(&self) -> Connected {
+        Connected::new().proxy(self.to_parent)
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("to_parent", &self.to_parent).finish_non_exhaustive()
+    }
+}
+
+impl AsyncRead for Link {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Link {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, data)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
