@@ -31,6 +31,7 @@ use crate::route::InterceptList;
 use crate::shutdown::{self, Shutdown};
 use crate::tls::ca::{Authority, CaError};
 use crate::tls::leaf::LeafError;
+use crate::tls::own::{OwnCertificate, OwnError};
 use crate::tls::resolver::Leaves;
 use crate::tls::roots::{self, RootsError, UpstreamRoots};
 use crate::upstream;
@@ -86,6 +87,9 @@ pub enum StartError {
     /// No leaf can be made.
     #[error(transparent)]
     Leaf(LeafError),
+    /// The files of the listener's own certificate cannot be used.
+    #[error(transparent)]
+    Own(#[from] OwnError),
     /// A file of further upstream CAs cannot be used.
     #[error(transparent)]
     Roots(#[from] RootsError),
@@ -114,6 +118,7 @@ pub fn check(config: &Config) -> Result<(), StartError> {
         Err(error) => return Err(error.into()),
     };
     leaves(config, &Arc::new(authority))?;
+    own_certificate(config)?;
     UpstreamRoots::load(&config.upstream.ca_files, &[])?;
     Ok(())
 }
@@ -160,6 +165,7 @@ fn crl_url(addresses: &[SocketAddr]) -> Option<String> {
 /// Everything that a request needs under this configuration. Blocks on files.
 fn compose(config: Config, standing: &Standing, leaves: Leaves) -> Result<Parts, StartError> {
     let Standing { authority, addresses, pseudonym, .. } = standing;
+    let own_certificate = own_certificate(&config)?;
     let own = [authority.root_der(), authority.intermediate_der()];
     let trusted = UpstreamRoots::load(&config.upstream.ca_files, &own)?;
     for note in &trusted.notes {
@@ -180,7 +186,8 @@ fn compose(config: Config, standing: &Standing, leaves: Leaves) -> Result<Parts,
         public: Upstream::new(&upstream, policy.clone(), Reach::Public, tls),
         intercepted: InterceptList::new(config.intercept),
         leaves,
-        default_name: config.tls_names.into_iter().next().unwrap_or_default(),
+        own_certificate,
+        listener_names: config.tls_names,
         policy,
         pages: Pages::new(&config.policy, config.rewrite.mode.holds_key()),
         upstream_settings: upstream,
@@ -220,6 +227,10 @@ fn flags(config: &Config, addresses: &[SocketAddr]) -> Vec<String> {
         flags.extend(["--certs".to_owned(), dir.display().to_string()]);
     }
     flags
+}
+
+fn own_certificate(config: &Config) -> Result<Option<OwnCertificate>, OwnError> {
+    config.tls_files.as_ref().map(OwnCertificate::load).transpose()
 }
 
 /// A shell that was set up for this proxy names it as everybody's, and so as its own parent.

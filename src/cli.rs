@@ -310,6 +310,12 @@ pub struct Flags {
     /// A name in the certificate of the proxy's own address [default: localhost]
     #[arg(long, global = true, value_name = "NAME")]
     pub tls_names: Vec<String>,
+    /// A certificate for the proxy's own address that another authority signed, with its chain
+    #[arg(long, global = true, value_name = "PEM")]
+    pub tls_cert_file: Option<String>,
+    /// The private key of that certificate
+    #[arg(long, global = true, value_name = "PEM")]
+    pub tls_key_file: Option<String>,
     /// The directory of the certificate authority
     #[arg(long, global = true, value_name = "DIR")]
     pub certs: Option<String>,

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use crate::cli::Flags;
 use crate::message::redact::Secret;
 use crate::rewrite::{self, Mode};
-use crate::{policy, proxy, telemetry, upstream};
+use crate::{policy, proxy, telemetry, tls, upstream};
 
 pub mod azure_key;
 pub mod env;
@@ -42,6 +42,8 @@ pub struct Config {
     pub intercept: Vec<String>,
     /// Host names, in lower case, in the certificate of our own listeners.
     pub tls_names: Vec<String>,
+    /// A certificate for our own listeners that somebody else made.
+    pub tls_files: Option<tls::own::Files>,
     /// The directory of the CA.
     pub certs: PathBuf,
     /// How origin servers are reached.

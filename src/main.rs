@@ -243,7 +243,7 @@ impl From<StartError> for Failure {
             }
             StartError::Listen { .. } => Exit::Failed,
             StartError::Ca(_) | StartError::NotCovered { .. } | StartError::Leaf(_) => Exit::Authority,
-            StartError::Roots(_) => Exit::Settings,
+            StartError::Own(_) | StartError::Roots(_) => Exit::Settings,
         };
         Self { exit, error: error.into() }
     }

@@ -33,6 +33,7 @@ use crate::policy::{self, Client, Policy};
 use crate::rewrite;
 use crate::route::InterceptList;
 use crate::tls::leaf::LeafError;
+use crate::tls::own::OwnCertificate;
 use crate::tls::resolver::Leaves;
 use crate::upstream::send::Upstream;
 
@@ -54,8 +55,11 @@ pub struct Parts {
     pub intercepted: InterceptList,
     /// Certificates for those hosts and for the listener's own names.
     pub leaves: Leaves,
-    /// The name of the listener's certificate for a client that names none.
-    pub default_name: String,
+    /// The listener's certificate that somebody else made.
+    pub own_certificate: Option<OwnCertificate>,
+    /// The names that the CA signs for, for the listener. The first stands for a client that names none, unless
+    /// there is a certificate that somebody else made.
+    pub listener_names: Vec<String>,
     /// Who may do what.
     pub access: policy::Access,
     /// Who has shown wrong keys lately.
@@ -203,7 +207,15 @@ impl Proxy {
 
     /// The certificate for a client that speaks TLS to the proxy itself.
     fn listener_certificate(&self, sni: Option<&str>) -> Result<Arc<rustls::ServerConfig>, LeafError> {
-        self.0.leaves.server_config(sni.unwrap_or(&self.0.default_name))
+        let Parts { own_certificate, listener_names, leaves, .. } = &*self.0;
+        let is_listener = |name: &str| listener_names.iter().any(|own| own == name);
+        match own_certificate {
+            // One who asks for what we do not have sees from the names in it what we are.
+            Some(own) if sni.is_none_or(|sni| own.is_for(sni) || !is_listener(sni)) => {
+                Ok(own.server_config())
+            }
+            _ => leaves.server_config(sni.or(listener_names.first().map(|name| &**name)).unwrap_or_default()),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ pub mod accept;
 pub mod ca;
 pub mod certificate;
 pub mod leaf;
+pub mod own;
 pub mod pem;
 pub mod problem;
 pub mod resolver;

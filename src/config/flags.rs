@@ -37,6 +37,8 @@ fn given(flags: &Flags, key: Key) -> &[String] {
         Key::StripDots => flags.strip_dots.as_slice(),
         Key::Intercept => &flags.intercept,
         Key::TlsNames => &flags.tls_names,
+        Key::TlsCertFile => flags.tls_cert_file.as_slice(),
+        Key::TlsKeyFile => flags.tls_key_file.as_slice(),
         Key::Certs => flags.certs.as_slice(),
         Key::UpstreamCaFile => &flags.upstream_ca_file,
         Key::UpstreamHttp => flags.upstream_http.as_slice(),

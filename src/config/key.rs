@@ -104,6 +104,10 @@ keys! {
         = ["api.openai.com", "us.api.openai.com", "eu.api.openai.com", "ae.api.openai.com"];
     /// Names in the certificate of the proxy's own listener.
     TlsNames: "tls_names" List Anywhere [] = ["localhost"];
+    /// A certificate of the proxy's own listener that another CA signed, with its chain.
+    TlsCertFile: "tls_cert_file" Text Anywhere [] = [];
+    /// The private key of that certificate.
+    TlsKeyFile: "tls_key_file" Text Anywhere [] = [];
     /// The directory of the CA; the platform's data directory unless given.
     Certs: "certs" Text Anywhere [] = [];
     /// PEM files of further CAs that origin servers are trusted by.
@@ -204,6 +208,7 @@ impl Key {
     /// Whether its values are paths of files whose content matters: a change in there is a change of settings.
     pub fn names_files(self) -> bool {
         matches!(self, Self::ApiKeyFile | Self::ClientKeysFile | Self::UpstreamCaFile)
+        matches!(self, Self::ApiKeyFile | Self::UpstreamCaFile | Self::TlsCertFile | Self::TlsKeyFile)
     }
 
     /// Whether its value must not be printed. A command may hold a secret as well as print one.

@@ -93,6 +93,9 @@ pub enum Fault {
     /// Two sources of the key at the same level.
     #[error("given together with {0}: leave one of them")]
     KeyGivenTwice(Key),
+    /// One of two settings that only make sense together.
+    #[error("missing, and {0} is of no use without it")]
+    NeededBeside(Key),
     /// Azure mode without a resource.
     #[error(
         "no Azure OpenAI resource is named. Either set AZURE_OPENAI_ENDPOINT=https://NAME.openai.azure.com \

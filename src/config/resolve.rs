@@ -23,7 +23,7 @@ use crate::rewrite::response::Style;
 use crate::rewrite::{self, Mode};
 use crate::upstream::Http;
 use crate::upstream::parent::Parent;
-use crate::{policy, proxy, telemetry, upstream};
+use crate::{policy, proxy, telemetry, tls, upstream};
 
 /// Reads every setting, then what several say together. `None` only if a problem was found; those
 /// that were found before do not keep it from finding more.
@@ -65,6 +65,8 @@ struct Draft {
     strip_dots: bool,
     intercept: Vec<String>,
     tls_names: Vec<String>,
+    tls_cert_file: Option<PathBuf>,
+    tls_key_file: Option<PathBuf>,
     certs: Option<PathBuf>,
     upstream: upstream::Settings,
     policy: policy::Settings,
@@ -110,6 +112,8 @@ impl Draft {
             Key::StripDots => given.one(&mut self.strip_dots, ours(value::switch)),
             Key::Intercept => given.all(&mut self.intercept, ours(value::host_name)),
             Key::TlsNames => given.all(&mut self.tls_names, ours(value::host_name)),
+            Key::TlsCertFile => given.maybe(&mut self.tls_cert_file, ours(path)),
+            Key::TlsKeyFile => given.maybe(&mut self.tls_key_file, ours(path)),
             Key::Certs => given.maybe(&mut self.certs, ours(path)),
             Key::UpstreamCaFile => given.all(&mut self.upstream.ca_files, ours(path)),
             Key::UpstreamHttp => given.one(&mut self.upstream.http, ours(upstream_http)),
@@ -159,6 +163,11 @@ impl Draft {
         let mut missing = Vec::new();
         if self.target == Some(Upstream::Azure) && absent(Key::Endpoint) {
             missing.push(Problem::missing(Key::Endpoint, Fault::NoEndpoint { file }));
+        }
+        for (one, other) in [(Key::TlsCertFile, Key::TlsKeyFile), (Key::TlsKeyFile, Key::TlsCertFile)] {
+            if given(one) && absent(other) {
+                missing.push(Problem::missing(other, Fault::NeededBeside(one)));
+            }
         }
         if absent(Key::Listen) {
             missing.push(Problem::missing(Key::Listen, Fault::NoListener));
@@ -213,6 +222,10 @@ impl Draft {
             rewrite: rewrite::Settings { mode, models: self.models },
             intercept: self.intercept,
             tls_names: self.tls_names,
+            tls_files: self
+                .tls_cert_file
+                .zip(self.tls_key_file)
+                .map(|(certificate, key)| tls::own::Files { certificate, key }),
             certs: self.certs?,
             upstream: self.upstream,
             policy: self.policy,

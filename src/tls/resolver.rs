@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::Ticketer;
-use rustls::sign::SingleCertAndKey;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use crate::tls::ca::Authority;
 use crate::tls::leaf::{self, Leaf, LeafError};
@@ -82,7 +82,7 @@ impl Leaves {
             Some(Slot { leaf, config }) if leaf.is_fresh(now) => Ok(Arc::clone(config)),
             _ => {
                 let leaf = leaf::mint(&self.0.authority, name, now)?;
-                let config = Arc::new(configure(&leaf)?);
+                let config = Arc::new(configure(Arc::clone(&leaf.certified))?);
                 *slot = Some(Slot { leaf, config: Arc::clone(&config) });
                 Ok(config)
             }
@@ -101,9 +101,9 @@ impl fmt::Debug for Leaves {
     }
 }
 
-/// A configuration of its own for each name: a ticket or session of one name means nothing to another.
-fn configure(leaf: &Leaf) -> Result<ServerConfig, rustls::Error> {
-    let chosen = Arc::new(SingleCertAndKey::from(Arc::clone(&leaf.certified)));
+/// A configuration of its own for each certificate: a ticket or session of one name means nothing to another.
+pub(in crate::tls) fn configure(certified: Arc<CertifiedKey>) -> Result<ServerConfig, rustls::Error> {
+    let chosen = Arc::new(SingleCertAndKey::from(certified));
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()

@@ -12,11 +12,11 @@ mod exchange;
 mod frames;
 #[path = "../support/origin.rs"]
 mod origin;
-#[expect(dead_code, reason = "the real clients' tests use more of it")]
 #[path = "../support/parent.rs"]
 mod parent;
 #[path = "../support/program.rs"]
 mod program;
+#[expect(dead_code, reason = "the real clients' tests use more of it")]
 #[path = "../support/stage.rs"]
 mod stage;
 
@@ -28,6 +28,7 @@ mod certificates;
 mod content;
 mod destinations;
 mod drain;
+mod drain;
 mod errors;
 mod explain;
 mod fidelity;
@@ -36,14 +37,13 @@ mod lifecycle;
 mod limits;
 mod misdirected;
 mod pages;
-mod responses;
 mod parents;
 mod reload;
+mod responses;
 mod secrets;
 mod smuggling;
 mod streaming;
 mod tunnel;
 mod walk;
-mod drain;
 mod ways_in;
 mod websocket;

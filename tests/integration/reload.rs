@@ -130,3 +130,37 @@ async fn a_changed_file_is_noticed() {
     operated.ask().await;
     assert_eq!(operated.deployment(), "gpt-4o-mini");
 }
+
+#[tokio::test]
+async fn a_listeners_own_certificate_is_shown_for_its_names_and_swapped() {
+    let folder = TempDir::new().unwrap();
+    let [certificate, key] = ["own.pem", "own.key"].map(|name| folder.path().join(name));
+    let renew = || {
+        let pair = rcgen::KeyPair::generate().unwrap();
+        let made = rcgen::CertificateParams::new(["proxy.example".to_owned()]).unwrap().self_signed(&pair);
+        fs::write(&certificate, made.unwrap().pem()).unwrap();
+        fs::write(&key, pair.serialize_pem()).unwrap();
+        fs::read_to_string(&certificate).unwrap()
+    };
+    let first = renew();
+    let mut stage = Stage::with_variables(&[
+        ("AZURE_OPENAI_PROXY_TLS_CERT_FILE", certificate.to_str().unwrap()),
+        ("AZURE_OPENAI_PROXY_TLS_KEY_FILE", key.to_str().unwrap()),
+    ])
+    .await;
+    let shown = async |name: &str, root: &str| {
+        client::tls(client::connect(stage.proxy).await, name, root, &["http/1.1"]).await
+    };
+    let open = shown("proxy.example", &first).await.unwrap();
+    shown("localhost", &stage.ca_pem).await.expect("the CA's beside it");
+    let second = renew();
+    assert!(shown("proxy.example", &second).await.is_err(), "not before it is reloaded");
+    stage.reloader.reload().await;
+    let shown = async |name: &str, root: &str| {
+        client::tls(client::connect(stage.proxy).await, name, root, &["http/1.1"]).await
+    };
+    shown("proxy.example", &second).await.unwrap();
+    let mut old = client::http1_over(open).await;
+    let request = client::post("proxy.example", "/v1/chat/completions", CHAT);
+    assert!(within(old.send_request(request)).await.is_ok(), "the old connection lives on");
+}

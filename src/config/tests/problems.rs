@@ -50,6 +50,12 @@ fn problems_say_where_what_and_what_to_do() {
             &["--listen", "example:1"],
             "--listen: \"example:1\" is not an address: write IP:PORT",
         ),
+        (
+            &[ENDPOINT],
+            "tls_key_file = 'k'",
+            &[],
+            "tls_cert_file: missing, and tls_key_file is of no use without it",
+        ),
         (&[ENDPOINT], "listen = []", &[], "listen: nothing to listen on"),
         (&[ENDPOINT], "idle_timeout = '30'", &[], "config.toml:1: idle_timeout: \"30\" is not a duration"),
         (
