@@ -2,8 +2,10 @@
 
 mod events;
 pub mod journal;
+pub mod metrics;
 mod pac;
 mod page;
+pub mod probe;
 mod snippets;
 
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use crate::message::host_port::HostPort;
 use crate::shutdown::Shutdown;
 use crate::tls::ca::Authority;
 use journal::Journal;
+use metrics::Metrics;
 
 /// Answered by us on the names that we intercept, too: who reads it there knows that interception works.
 pub const WELL_KNOWN: &str = "/.well-known/azure-openai-proxy";
@@ -57,6 +60,8 @@ pub struct Admin {
     pub names: Vec<String>,
     /// The last exchanges.
     pub journal: Journal,
+    /// All exchanges, counted.
+    pub metrics: Metrics,
 }
 
 /// The head of a request for a page.
@@ -72,7 +77,7 @@ pub struct Asked<'a> {
     pub authority: &'a HostPort,
 }
 
-/// Answers a page. The caller has checked that the client is on this machine.
+/// Answers a page. The caller has answered a probe itself, and has checked that the client is on this machine.
 ///
 /// A stream of events ends on shutdown.
 pub fn respond(admin: &Admin, asked: &Asked<'_>, shutdown: Shutdown) -> Result<Response<Body>, Error> {
@@ -88,7 +93,7 @@ pub fn respond(admin: &Admin, asked: &Asked<'_>, shutdown: Shutdown) -> Result<R
         "/ca.pem" => Ok(answer("application/x-pem-file", admin.authority.root_pem())),
         CRL => crl(admin),
         "/proxy.pac" => Ok(answer(pac::MEDIA_TYPE, pac::file(&admin.intercepted, &authority.to_string()))),
-        "/healthz" => Ok(answer(TEXT, "ok\n")),
+        "/metrics" => Ok(answer(metrics::MEDIA_TYPE, admin.metrics.text())),
         WELL_KNOWN => identify(admin, asked.method, false),
         path => page::part(path).ok_or(Kind::NotFound.into()),
     }

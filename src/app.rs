@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 
 use self::reload::{Reloader, Source};
 use crate::admin::journal::Journal;
+use crate::admin::metrics::Metrics;
 use crate::admin::{self, Admin};
 use crate::config::Config;
 use crate::net::listen;
@@ -55,6 +56,7 @@ struct Standing {
     /// Our name in `Via`.
     pseudonym: String,
     journal: Journal,
+    metrics: Metrics,
     /// The settings at the start; of some of them a change waits for the next.
     config: Config,
 }
@@ -134,14 +136,18 @@ pub fn bind(config: Config) -> Result<Bound, StartError> {
     let listeners = listeners.into_iter().map(|(listener, _)| listener).collect();
     let authority = Arc::new(authority.with_crl_at(crl_url(&addresses)));
     let leaves = leaves(&config, &authority)?;
+    let room = Room::new(config.limits.connections, config.limits.connections_per_client);
     let standing = Standing {
         authority,
         addresses,
         pseudonym: pseudonym(),
         journal: Journal::new(),
+        metrics: Metrics::new({
+            let room = room.clone();
+            move || room.taken_places()
+        }),
         config: config.clone(),
     };
-    let room = Room::new(config.limits.connections, config.limits.connections_per_client);
     let proxy = Proxy::new(compose(config, &standing, leaves)?);
     Ok(Bound { listeners, proxy, room, standing: Arc::new(standing) })
 }
@@ -212,6 +218,7 @@ fn pages(config: &Config, standing: &Standing) -> Admin {
         intercepted: config.intercept.clone(),
         names: config.tls_names.clone(),
         journal: standing.journal.clone(),
+        metrics: standing.metrics.clone(),
     }
 }
 
@@ -351,8 +358,8 @@ async fn accept_all(listener: TcpListener, proxy: Proxy, room: Room, mut shutdow
         let client = proxy.access().client(address.ip());
         match room.enter(address.ip(), client) {
             Ok(place) => {
-                let peer = Peer { address, client, place: Arc::new(place) };
-                let driving = connection::drive(proxy, stream, peer, shutdown.clone());
+                let peer = Peer { address, client, place: Arc::new(place), shutdown: shutdown.clone() };
+                let driving = connection::drive(proxy, stream, peer);
                 tokio::spawn(shutdown.clone().unless_over(driving));
             }
             Err(full) => {

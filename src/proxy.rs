@@ -32,6 +32,7 @@ use crate::policy::pages::Pages;
 use crate::policy::{self, Client, Policy};
 use crate::rewrite;
 use crate::route::InterceptList;
+use crate::shutdown::Shutdown;
 use crate::tls::leaf::LeafError;
 use crate::tls::own::OwnCertificate;
 use crate::tls::resolver::Leaves;
@@ -116,6 +117,8 @@ pub struct Peer {
     pub client: Client,
     /// Its place among the connections open at once, held by tunnels too until they end.
     pub place: Arc<Place>,
+    /// Learns when whatever it does here has to end.
+    pub shutdown: Shutdown,
 }
 
 // === impl Proxy ===

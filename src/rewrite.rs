@@ -122,6 +122,14 @@ impl Mode {
         }
     }
 
+    /// Who answers, as OpenTelemetry's conventions name providers.
+    pub fn provider(&self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Azure(_) => "azure.ai.openai",
+        }
+    }
+
     /// Whether requests are paid for with a key that is configured here.
     pub fn holds_key(&self) -> bool {
         match self {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Admin, Authority, Journal};
+use super::{Admin, Authority, Journal, Metrics};
 
 /// A proxy for two hosts, which is also called `proxy.internal`.
 pub(super) fn admin() -> Admin {
@@ -16,5 +16,6 @@ pub(super) fn admin() -> Admin {
         intercepted: vec!["api.openai.com".into(), "eu.api.openai.com".into()],
         names: vec!["proxy.internal".into()],
         journal: Journal::new(),
+        metrics: Metrics::new(|| 0),
     }
 }

@@ -37,7 +37,7 @@ async fn each_page_is_what_it_says() {
         ("/ca.pem", "application/x-pem-file", "-----BEGIN CERTIFICATE-----"),
         (CRL, "application/pkix-crl", ""),
         ("/proxy.pac", pac::MEDIA_TYPE, "PROXY 127.0.0.1:8080"),
-        ("/healthz", TEXT, "ok\n"),
+        ("/metrics", metrics::MEDIA_TYPE, "# EOF\n"),
         ("/events", events::MEDIA_TYPE, ""),
         (WELL_KNOWN, "application/json", "\"intercepted\":false"),
         ("/page/page.js", "text/javascript; charset=utf-8", "EventSource"),
@@ -53,10 +53,10 @@ async fn each_page_is_what_it_says() {
 #[tokio::test]
 async fn pages_are_for_known_names_read_only_and_no_others() {
     for (method, host, path, status) in [
-        (Method::GET, "localhost", "/healthz", 200),
-        (Method::HEAD, "[::1]:8080", "/healthz", 200),
-        (Method::GET, "proxy.internal", "/healthz", 200),
-        (Method::GET, "rebound.example:8080", "/healthz", 404),
+        (Method::GET, "localhost", "/ca.pem", 200),
+        (Method::HEAD, "[::1]:8080", "/ca.pem", 200),
+        (Method::GET, "proxy.internal", "/ca.pem", 200),
+        (Method::GET, "rebound.example:8080", "/metrics", 404),
         (Method::GET, "192.0.2.1:8080", "/events", 404),
         (Method::GET, "localhost", "/page/../ca.pem", 404),
         (Method::GET, "localhost", "/page/index.html", 404),

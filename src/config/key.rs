@@ -207,8 +207,14 @@ impl Key {
 
     /// Whether its values are paths of files whose content matters: a change in there is a change of settings.
     pub fn names_files(self) -> bool {
-        matches!(self, Self::ApiKeyFile | Self::ClientKeysFile | Self::UpstreamCaFile)
-        matches!(self, Self::ApiKeyFile | Self::UpstreamCaFile | Self::TlsCertFile | Self::TlsKeyFile)
+        matches!(
+            self,
+            Self::ApiKeyFile
+                | Self::ClientKeysFile
+                | Self::UpstreamCaFile
+                | Self::TlsCertFile
+                | Self::TlsKeyFile
+        )
     }
 
     /// Whether its value must not be printed. A command may hold a secret as well as print one.

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -12,10 +12,13 @@ use http_body_util::BodyExt;
 
 use super::Peer;
 use super::usage::UsageReader;
+use crate::admin::Admin;
 use crate::admin::journal::{Journal, Outcome, Record};
+use crate::admin::metrics::{Measured, Metrics};
 use crate::error::Error;
 use crate::message::body::{Body, BoxError};
-use crate::rewrite::Route;
+use crate::rewrite::{self, Route};
+use crate::shutdown::Shutdown;
 
 /// The target of these lines: their message alone says all that a person wants to know.
 pub const TARGET: &str = module_path!();
@@ -25,8 +28,13 @@ pub const TARGET: &str = module_path!();
 pub struct Access {
     record: Record,
     journal: Journal,
+    metrics: Metrics,
     peer: Peer,
     begun: Instant,
+    /// The part of the time in which somebody else was waited for.
+    waited: Duration,
+    /// For exchanges that were sent on; a WebSocket's time says nothing.
+    measured: Option<Measured>,
     outcome: Outcome,
 }
 
@@ -46,20 +54,43 @@ struct Watched {
 
 impl Access {
     /// Begins the line as the request arrives.
-    pub fn begin(journal: &Journal, method: &Method, path: &str, peer: Peer) -> Self {
+    pub fn begin(admin: &Admin, method: &Method, path: &str, peer: Peer) -> Self {
         Self {
-            record: journal.begin(method.as_str(), path),
-            journal: journal.clone(),
+            record: admin.journal.begin(method.as_str(), path),
+            journal: admin.journal.clone(),
+            metrics: admin.metrics.clone(),
             peer,
             begun: Instant::now(),
+            waited: Duration::ZERO,
+            measured: None,
             outcome: Outcome::Cancelled,
         }
     }
 
     /// Notes where it goes.
-    pub fn routed(&mut self, route: &Route) {
+    pub fn routed(&mut self, route: &Route, settings: &rewrite::Settings) {
+        let known_model = route.model().is_some_and(|model| settings.models.names(model));
+        self.measured = Some(Measured::begin(settings.mode.provider(), known_model));
         self.record.routed(route.operation(), route.model(), route.deployment(), route.uri().host());
         self.journal.open(&self.record);
+    }
+
+    /// Learns when what is logged here has to end.
+    pub fn shutdown(&self) -> Shutdown {
+        self.peer.shutdown.clone()
+    }
+
+    /// Notes that somebody else was waited for.
+    pub fn waited(&mut self, time: Duration) {
+        self.waited += time;
+    }
+
+    /// Waits for somebody else.
+    pub async fn waiting<F: Future>(&mut self, others: F) -> F::Output {
+        let begun = Instant::now();
+        let output = others.await;
+        self.waited(begun.elapsed());
+        output
     }
 
     /// Notes why it goes nowhere.
@@ -72,7 +103,11 @@ impl Access {
         let (parts, content) = response.into_parts();
         let media_type = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
         let stream = media_type.starts_with(b"text/event-stream");
-        self.record.answered(parts.status.as_u16(), stream, self.begun.elapsed());
+        let elapsed = self.begun.elapsed();
+        self.record.answered(parts.status.as_u16(), stream, elapsed);
+        if let Some(measured) = &mut self.measured {
+            measured.own = elapsed.saturating_sub(self.waited);
+        }
         if content.is_end_stream() {
             self.outcome = Outcome::Complete;
         } else if stream {
@@ -84,6 +119,7 @@ impl Access {
 
     /// Observes the WebSocket that was opened with this status until it is over.
     pub fn session(mut self, status: StatusCode) -> Session {
+        self.measured = None;
         self.record.answered(status.as_u16(), true, self.begun.elapsed());
         self.journal.open(&self.record);
         Session(self)
@@ -92,7 +128,11 @@ impl Access {
 
 impl Drop for Access {
     fn drop(&mut self) {
-        self.record.ended(self.outcome, self.begun.elapsed());
+        let total = self.begun.elapsed();
+        self.record.ended(self.outcome, total);
+        let answered = self.measured.filter(|_| self.record.status.is_some());
+        let measured = answered.map(|measured| Measured { total, ..measured });
+        self.metrics.exchange(&self.record, measured.as_ref());
         let record = std::mem::take(&mut self.record);
         tracing::info!(
             target: TARGET,
@@ -134,7 +174,11 @@ impl Session {
 
 impl Watched {
     fn passes(&mut self, data: &[u8]) {
-        self.access.record.octets += data.len() as u64;
+        let Access { record, measured, begun, .. } = &mut self.access;
+        if let (true, 0, Some(measured)) = (record.stream, record.octets, measured) {
+            measured.first_token = Some(begun.elapsed());
+        }
+        record.octets += data.len() as u64;
         if let Some(usage) = &mut self.usage {
             usage.push(data);
             self.access.record.tokens = usage.tokens();
@@ -153,8 +197,12 @@ impl HttpBody for Watched {
         if let Some(broken) = self.broken.take() {
             return Poll::Ready(Some(Err(broken)));
         }
-        let frame = ready!(Pin::new(&mut self.content).poll_frame(cx));
-        match frame {
+        let begun = Instant::now();
+        let polled = Pin::new(&mut self.content).poll_frame(cx);
+        if let Some(measured) = &mut self.access.measured {
+            measured.own += begun.elapsed();
+        }
+        match ready!(polled) {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
                     self.passes(data);

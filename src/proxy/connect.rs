@@ -12,7 +12,6 @@ use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
 use crate::net::relay::relay;
 use crate::policy::access::Admitted;
-use crate::shutdown::Shutdown;
 use crate::upstream::link::Link;
 use crate::upstream::way::Purpose;
 
@@ -23,7 +22,6 @@ pub async fn tunnel(
     to: HostPort,
     peer: Peer,
     client: &Admitted,
-    shutdown: Shutdown,
 ) -> Result<Response<Body>, Error> {
     let permitted = proxy.policy().chosen_by(client, to)?;
     let settings = proxy.upstream_settings();
@@ -36,7 +34,7 @@ pub async fn tunnel(
     let (to, idle) = (permitted.destination().clone(), settings.idle_timeout);
     tokio::spawn(async move {
         let host = to.clone();
-        if shutdown.unless_over(carry(request, origin, to, idle)).await.is_none() {
+        if peer.shutdown.clone().unless_over(carry(request, origin, to, idle)).await.is_none() {
             tracing::info!(client = %peer.address, to = %host, "tunnel cut");
         }
         drop(peer);

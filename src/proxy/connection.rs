@@ -5,17 +5,16 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use super::serve::{self, Protocol};
 use super::{Peer, Proxy};
 use crate::net::sniff::{self, sniff};
-use crate::shutdown::Shutdown;
 use crate::tls::accept::accept;
 
 /// Serves a connection to its end; what goes wrong concerns this client only and is logged.
-pub async fn drive<IO>(proxy: Proxy, io: IO, peer: Peer, shutdown: Shutdown)
+pub async fn drive<IO>(proxy: Proxy, io: IO, peer: Peer)
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let address = peer.address;
     let head_timeout = proxy.limits().head_timeout;
-    let mut stop = shutdown.clone();
+    let mut stop = peer.shutdown.clone();
     let sniffed = tokio::select! {
         sniffed = tokio::time::timeout(head_timeout, sniff(io)) => sniffed,
         () = stop.requested() => return tracing::debug!(client = %address, "said nothing before the stop"),
@@ -28,8 +27,8 @@ where
         Err(_) => return tracing::debug!(client = %address, "said nothing in time"),
     };
     match protocol {
-        sniff::Protocol::Http1 => requests(proxy, io, Protocol::Http1, peer, shutdown).await,
-        sniff::Protocol::Http2 => requests(proxy, io, Protocol::Http2, peer, shutdown).await,
+        sniff::Protocol::Http1 => requests(proxy, io, Protocol::Http1, peer).await,
+        sniff::Protocol::Http2 => requests(proxy, io, Protocol::Http2, peer).await,
         sniff::Protocol::Unknown => {
             tracing::info!(client = %address, "speaks neither HTTP nor TLS; closed");
         }
@@ -38,7 +37,7 @@ where
             match accepted {
                 Ok(accepted) => {
                     let protocol = if accepted.h2 { Protocol::Http2 } else { Protocol::Http1 };
-                    requests(proxy, accepted.stream, protocol, peer, shutdown).await;
+                    requests(proxy, accepted.stream, protocol, peer).await;
                 }
                 Err(error) => super::intercept::log_rejection(&proxy, &peer, "", "the proxy itself", &error),
             }
@@ -60,14 +59,13 @@ pub async fn turn_away<IO: AsyncRead + AsyncWrite + Unpin>(mut io: IO) {
     let _ = tokio::io::copy(&mut io.take(DRAINED), &mut tokio::io::sink()).await;
 }
 
-async fn requests<IO>(proxy: Proxy, io: IO, protocol: Protocol, peer: Peer, shutdown: Shutdown)
+async fn requests<IO>(proxy: Proxy, io: IO, protocol: Protocol, peer: Peer)
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = proxy.limits().clone();
-    let (address, inner_shutdown) = (peer.address, shutdown.clone());
-    let answer =
-        |request| super::dispatch::dispatch(proxy.latest(), request, peer.clone(), inner_shutdown.clone());
+    let (address, shutdown) = (peer.address, peer.shutdown.clone());
+    let answer = |request| super::dispatch::dispatch(proxy.latest(), request, peer.clone());
     if let Err(error) = serve::serve(io, protocol, &limits, shutdown, answer).await {
         tracing::debug!(client = %address, %error, "connection ended");
     }

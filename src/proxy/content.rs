@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -19,6 +19,7 @@ pub struct Held {
     frames: VecDeque<Frame<Bytes>>,
     octets: usize,
     rest: Option<Incoming>,
+    waited: Duration,
 }
 
 /// What bounds the reading of content that is held back.
@@ -53,7 +54,8 @@ pub fn pass(content: Incoming) -> Body {
 impl Held {
     /// Reads until the search knows the model or the content ends.
     pub async fn until_found(content: Incoming, search: &mut Search, bounds: Bounds) -> Result<Self, Error> {
-        let mut held = Self { frames: VecDeque::new(), octets: 0, rest: Some(content) };
+        let mut held =
+            Self { frames: VecDeque::new(), octets: 0, rest: Some(content), waited: Duration::ZERO };
         while held.rest.is_some() {
             if held.read(search, bounds, Sought::Model).await? == Progress::Found {
                 break;
@@ -81,6 +83,11 @@ impl Held {
         Ok(whole)
     }
 
+    /// How long the client was waited for.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+
     /// Puts other content in place of that which [`Held::whole`] returned.
     pub fn replace(&mut self, content: Bytes) {
         self.frames.retain(Frame::is_trailers);
@@ -101,7 +108,9 @@ impl Held {
     /// Reads one frame and shows it to the search.
     async fn read(&mut self, search: &mut Search, bounds: Bounds, sought: Sought) -> Result<Progress, Error> {
         let Some(rest) = &mut self.rest else { return Ok(Progress::Found) };
+        let asked = Instant::now();
         let frame = tokio::time::timeout(bounds.idle, rest.frame()).await;
+        self.waited += asked.elapsed();
         let frame = match frame.map_err(|elapsed| Error::because(Kind::ClientContent, elapsed))? {
             Some(frame) => frame.map_err(|broken| Error::because(Kind::ClientContent, broken))?,
             None => {

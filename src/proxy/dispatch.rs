@@ -6,7 +6,8 @@ use hyper::body::Incoming;
 use super::admission::{self, Door};
 use super::respond::{self, Form};
 use super::{Peer, Proxy, connect, exchange, forward, intercept};
-use crate::admin;
+use crate::admin::metrics::TunnelKind;
+use crate::admin::{self, probe};
 use crate::error::{Error, Kind};
 use crate::message::body::{self, Body};
 use crate::message::host_port::{Host, HostPort};
@@ -15,17 +16,11 @@ use crate::policy::access::Right;
 use crate::policy::presented::Role;
 use crate::rewrite::{Entry, operation};
 use crate::route::{self, InterceptList, OpenRoute, OriginForm};
-use crate::shutdown::Shutdown;
 
 /// Answers one request on a connection to the proxy itself.
-pub async fn dispatch(
-    proxy: Proxy,
-    request: Request<Incoming>,
-    peer: Peer,
-    shutdown: Shutdown,
-) -> Response<Body> {
+pub async fn dispatch(proxy: Proxy, request: Request<Incoming>, peer: Peer) -> Response<Body> {
     let (version, form) = (request.version(), form(&request, proxy.intercepted()));
-    match route(&proxy, request, peer, shutdown).await {
+    match route(&proxy, request, peer).await {
         Ok(response) => response,
         Err(error) => respond::error(&error, form, version),
     }
@@ -42,12 +37,7 @@ fn form(request: &Request<Incoming>, intercepted: &InterceptList) -> Form {
     if openai && operation && request.method() != Method::CONNECT { Form::OpenAi } else { Form::Text }
 }
 
-async fn route(
-    proxy: &Proxy,
-    mut request: Request<Incoming>,
-    peer: Peer,
-    shutdown: Shutdown,
-) -> Result<Response<Body>, Error> {
+async fn route(proxy: &Proxy, mut request: Request<Incoming>, peer: Peer) -> Result<Response<Body>, Error> {
     let (method, uri, fields) = (request.method(), request.uri(), request.headers());
     let route = route::open(method, uri, request.version(), fields, proxy.intercepted())?;
     if via::names_us(fields, proxy.pseudonym()) {
@@ -56,12 +46,14 @@ async fn route(
     let fields = request.headers_mut();
     match route {
         OpenRoute::Intercept(host) => {
-            let client = admission::admit_interception(proxy, fields, &peer)?;
-            Ok(intercept::intercept(proxy.clone(), request, host, client, peer, shutdown))
+            let client = admission::admit_interception(proxy, fields, &peer);
+            proxy.admin().metrics.tunnel(TunnelKind::Intercepted, client.is_ok());
+            Ok(intercept::intercept(proxy.clone(), request, host, client?, peer))
         }
         OpenRoute::Tunnel(to) => {
-            let client = admission::admit(proxy, fields, &peer, Right::Proxying, Role::Proxy)?;
-            connect::tunnel(proxy, request, to, peer, &client, shutdown).await
+            let opened = tunnel(proxy, request, to, peer).await;
+            proxy.admin().metrics.tunnel(TunnelKind::Blind, opened.is_ok());
+            opened
         }
         OpenRoute::Exchange(host, path) => {
             let door = Door::Open(Role::Proxy);
@@ -72,8 +64,18 @@ async fn route(
             forward::forward(proxy, request, to, &path, peer, &client).await
         }
         OpenRoute::Asterisk => Ok(Response::new(body::empty())),
-        OpenRoute::Origin(form) => origin(proxy, request, form, peer, shutdown).await,
+        OpenRoute::Origin(form) => origin(proxy, request, form, peer).await,
     }
+}
+
+async fn tunnel(
+    proxy: &Proxy,
+    mut request: Request<Incoming>,
+    to: HostPort,
+    peer: Peer,
+) -> Result<Response<Body>, Error> {
+    let client = admission::admit(proxy, request.headers_mut(), &peer, Right::Proxying, Role::Proxy)?;
+    connect::tunnel(proxy, request, to, peer, &client).await
 }
 
 /// The reverse route, or one of our own pages.
@@ -82,7 +84,6 @@ async fn origin(
     request: Request<Incoming>,
     form: OriginForm,
     peer: Peer,
-    shutdown: Shutdown,
 ) -> Result<Response<Body>, Error> {
     let door = Door::Open(Role::Origin);
     if let Some(host) = form.openai {
@@ -94,10 +95,13 @@ async fn origin(
         let host = openai_host();
         return Ok(exchange::exchange(proxy, request, &host, &form.path, Entry::Mounted, door, peer).await);
     }
-    peer.client.may_administer()?;
     let (method, path, fields) = (request.method(), form.path.path(), request.headers());
+    if let Some(answered) = probe::respond(method, path, peer.shutdown.is_requested()) {
+        return answered;
+    }
+    peer.client.may_administer()?;
     let asked = admin::Asked { method, path, fields, authority: &form.authority };
-    admin::respond(proxy.admin(), &asked, shutdown)
+    admin::respond(proxy.admin(), &asked, peer.shutdown)
 }
 
 /// Where the reverse route leads when nothing is rewritten.

@@ -34,7 +34,7 @@ pub async fn exchange(
     let (mut parts, content) = request.into_parts();
     let admitted = admission::admit_exchange(proxy, &mut parts, &peer, door);
     let request = Request::from_parts(parts, content);
-    let mut access = Access::begin(&proxy.admin().journal, request.method(), path.path(), peer);
+    let mut access = Access::begin(proxy.admin(), request.method(), path.path(), peer);
     match admitted {
         Err(error) => conclude(Err(error), access, version, origin.as_ref()),
         Ok(()) if upgrade::is_asked_for(&request) => {
@@ -108,9 +108,12 @@ async fn searched(
     let bounds =
         Bounds { octets: proxy.limits().buffered_content, idle: proxy.upstream_settings().idle_timeout };
     let mut held = Held::until_found(content, &mut search, bounds).await?;
+    access.waited(held.waited());
     let (route, mut splice) = search.settle(settings)?;
     if search.needs_whole(splice.as_ref()) {
+        let before = held.waited();
         let whole = held.whole(&mut search, bounds).await?;
+        access.waited(held.waited() - before);
         if let Some(reworked) = search.rework(settings, &whole, splice.take())? {
             if reworked.decoded {
                 tracing::info!("compressed content had to be changed: it is sent on decoded");
@@ -132,13 +135,15 @@ async fn send(
     origin: Option<&HeaderValue>,
     access: &mut Access,
 ) -> Result<Response<Body>, Error> {
-    access.routed(&route);
+    access.routed(&route, proxy.rewrite());
     let request = rewrite::apply(proxy.rewrite(), route, parts, splice)?;
     let declared = request.fields().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let route = request.route().clone();
     let (content, culprit) = culprit::watch(content(declared));
-    let response = proxy.upstream().send(request, content).await.map_err(|failed| culprit.explain(failed))?;
-    Ok(normalise(proxy.rewrite(), &route, response, origin).await)
+    let sent = access.waiting(proxy.upstream().send(request, content)).await;
+    let response = sent.map_err(|failed| culprit.explain(failed))?;
+    // Its own work is little; where it waits at all, it waits for the content of a short answer.
+    Ok(access.waiting(normalise(proxy.rewrite(), &route, response, origin)).await)
 }
 
 fn local(answer: Answer, origin: Option<&HeaderValue>) -> Response<Body> {

@@ -19,7 +19,6 @@ use crate::net::sniff::{self, sniff};
 use crate::policy::access::Admitted;
 use crate::rewrite::Entry;
 use crate::route;
-use crate::shutdown::Shutdown;
 use crate::tls::accept::{AcceptError, accept};
 
 /// Answers 200 at once: whatever goes wrong later is told inside, where the client shows it.
@@ -29,15 +28,14 @@ pub fn intercept(
     host: HostPort,
     client: Option<Admitted>,
     peer: Peer,
-    shutdown: Shutdown,
 ) -> Response<Body> {
     let agent = distrust::name_of(request.headers());
     let upgrading = hyper::upgrade::on(request);
-    let tunnel = Tunnel { proxy, host, agent, client, peer, shutdown, sni: None };
+    let tunnel = Tunnel { proxy, host, agent, client, peer, sni: None };
     tokio::spawn(async move {
         match upgrading.await {
             Ok(upgraded) => {
-                let shutdown = tunnel.shutdown.clone();
+                let shutdown = tunnel.peer.shutdown.clone();
                 // Cut at the end of the drain, which has been logged.
                 let _ = shutdown.unless_over(tunnel.carry(TokioIo::new(upgraded))).await;
             }
@@ -58,7 +56,6 @@ struct Tunnel {
     /// What its CONNECT was admitted by; `None` if each request has to show a key.
     client: Option<Admitted>,
     peer: Peer,
-    shutdown: Shutdown,
     /// The name in the ClientHello; one that is not the tunnel's misdirects every request.
     sni: Option<String>,
 }
@@ -121,7 +118,7 @@ impl Tunnel {
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (limits, shutdown, client) =
-            (self.proxy.limits().clone(), self.shutdown.clone(), self.peer.address);
+            (self.proxy.limits().clone(), self.peer.shutdown.clone(), self.peer.address);
         let tunnel = std::sync::Arc::new(self);
         let answer = |request| answer(std::sync::Arc::clone(&tunnel), request);
         if let Err(error) = serve::serve(io, protocol, &limits, shutdown, answer).await {

@@ -103,8 +103,9 @@ pub async fn exchange(
     let origin = request.headers().get(ORIGIN).cloned();
     match answer(proxy, request, host, path, entry, origin.as_ref(), &mut access).await {
         Ok(Answer::Switched { response, session, searched }) => {
+            let shutdown = access.shutdown();
             let line = access.session(response.status());
-            tokio::spawn(session.carry(proxy.clone(), searched, line));
+            tokio::spawn(shutdown.unless_over(session.carry(proxy.clone(), searched, line)));
             response
         }
         Ok(Answer::Refused(response)) => exchange::conclude(Ok(response), access, version, origin.as_ref()),
@@ -128,7 +129,7 @@ async fn answer(
     let version = *version;
     let asked = Asked { method, path: path.path(), query: path.query(), fields, host, entry };
     let route = rewrite::websocket::plan(settings, &asked)?.ok_or(Kind::Upgrade)?;
-    access.routed(&route);
+    access.routed(&route, settings);
     if version == Version::HTTP_2 {
         let nonce = tls::nonce().map_err(|error| Error::because(Kind::Upgrade, error))?;
         parts.headers.insert(SEC_WEBSOCKET_KEY, websocket::key(nonce));
@@ -176,9 +177,10 @@ pub async fn forward(
         Opened::Switched(head, io) => {
             let session = Session::new(proxy, client, io);
             tokio::spawn(async move {
-                match session.relay(None).await {
-                    Ok(Carried { up, down }) => tracing::debug!(up, down, "WebSocket closed"),
-                    Err(error) => tracing::debug!(%error, "WebSocket broke"),
+                match peer.shutdown.clone().unless_over(session.relay(None)).await {
+                    Some(Ok(Carried { up, down })) => tracing::debug!(up, down, "WebSocket closed"),
+                    Some(Err(error)) => tracing::debug!(%error, "WebSocket broke"),
+                    None => tracing::info!(client = %peer.address, "WebSocket cut"),
                 }
                 drop(peer);
             });

@@ -84,6 +84,11 @@ impl ModelMap {
         }
     }
 
+    /// Whether it has an entry for a model.
+    pub fn names(&self, model: &str) -> bool {
+        self.effective().any(|(known, _)| known == model)
+    }
+
     /// Whether every model is its own deployment name.
     pub fn is_identity(&self) -> bool {
         !self.strip_dots && self.effective().all(|(model, _)| self.deployment(model) == model)
