@@ -2,11 +2,12 @@
 
 pub mod reload;
 pub mod serve;
+pub mod service;
 pub mod signals;
 pub mod watch;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{self, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -72,6 +73,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// A listener that the service manager opened cannot be used.
+    #[error("a socket that the service manager handed over cannot be listened on")]
+    Adopt(#[source] io::Error),
     /// The certificate authority cannot be used.
     #[error(transparent)]
     Ca(#[from] CaError),
@@ -127,11 +131,19 @@ pub fn check(config: &Config) -> Result<(), StartError> {
 
 /// Binds the listeners and makes everything that a connection needs; the CA too, on a first start.
 pub fn bind(config: Config) -> Result<Bound, StartError> {
+    bind_with(config, Vec::new())
+}
+
+/// As [`bind`], but with listeners that somebody else has bound, if there are any, to what `config` says.
+pub fn bind_with(config: Config, handed: Vec<net::TcpListener>) -> Result<Bound, StartError> {
     let (authority, made) = Authority::load_or_create(&config.certs, &ca_names(&config))?;
     if made {
         tracing::info!("made a certificate authority in {}", config.certs.display());
     }
-    let listeners = config.listen.iter().map(|&address| bind_one(address)).collect::<Result<Vec<_>, _>>()?;
+    let listeners = match handed.is_empty() {
+        true => config.listen.iter().map(|&address| bind_one(address)).collect::<Result<Vec<_>, _>>()?,
+        false => handed.into_iter().map(adopt).collect::<Result<Vec<_>, _>>()?,
+    };
     let addresses: Vec<SocketAddr> = listeners.iter().map(|(_, address)| *address).collect();
     let listeners = listeners.into_iter().map(|(listener, _)| listener).collect();
     let authority = Arc::new(authority.with_crl_at(crl_url(&addresses)));
@@ -155,6 +167,12 @@ pub fn bind(config: Config) -> Result<Bound, StartError> {
 fn bind_one(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let bound = listen::bind(address).and_then(|listener| listener.local_addr().map(|at| (listener, at)));
     bound.map_err(|source| StartError::Listen { address, source })
+}
+
+fn adopt(handed: net::TcpListener) -> Result<(TcpListener, SocketAddr), StartError> {
+    let address = handed.local_addr().map_err(StartError::Adopt)?;
+    let listener = handed.set_nonblocking(true).and_then(|()| TcpListener::from_std(handed));
+    listener.map(|listener| (listener, address)).map_err(StartError::Adopt)
 }
 
 /// Where clients on this machine get the list of revoked leaves, if one of the listeners is there for them.

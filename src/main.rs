@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::net::TcpListener;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
@@ -104,14 +105,14 @@ fn trust(asked: &Trust, wish: Wish, flags: &Flags) -> Outcome {
 }
 
 fn serve(flags: Flags) -> Outcome {
+    let (flags, handed) = with_handed_listeners(flags)?;
     let (source, config) = Source::read(flags, Environment::of_process());
     let mut config = config.map_err(Failure::settings)?;
     telemetry::init(&config.log);
     tls::install_provider();
     let ended = runtime()?.block_on(async {
         config.fetch_key().await.map_err(Failure::settings)?;
-        let bound = app::bind(config)?;
-        bound.announce();
+        let bound = app::bind_with(config, handed)?;
         app::serve::serve(bound, source).await.context("cannot listen for signals").map_err(Failure::from)
     })?;
     match ended {
@@ -119,6 +120,19 @@ fn serve(flags: Flags) -> Outcome {
         // As shells report a process that an interrupt ended: 128 and the signal's number.
         Ended::AtOnce => std::process::exit(130),
     }
+}
+
+/// The listeners that a service manager opened stand in for those of the settings, and have to obey the same rules.
+fn with_handed_listeners(flags: Flags) -> Result<(Flags, Vec<TcpListener>), Failure> {
+    let handed =
+        app::service::listeners().context("a socket that was handed over does not listen for TCP")?;
+    if handed.is_empty() {
+        return Ok((flags, handed));
+    }
+    let addresses = handed.iter().map(|listener| listener.local_addr().map(|address| address.to_string()));
+    let listen =
+        addresses.collect::<Result<_, _>>().context("a socket that was handed over has no address")?;
+    Ok((Flags { listen, ..flags }, handed))
 }
 
 fn check(flags: &Flags) -> Outcome {
@@ -241,7 +255,7 @@ impl From<StartError> for Failure {
             StartError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
                 Exit::AddressInUse
             }
-            StartError::Listen { .. } => Exit::Failed,
+            StartError::Listen { .. } | StartError::Adopt(_) => Exit::Failed,
             StartError::Ca(_) | StartError::NotCovered { .. } | StartError::Leaf(_) => Exit::Authority,
             StartError::Own(_) | StartError::Roots(_) => Exit::Settings,
         };

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use super::Bound;
 use super::reload::{Reloader, Source};
+use super::service::{self, State};
 use super::signals::{Request, Signals};
 use crate::shutdown;
 
@@ -22,6 +23,9 @@ pub enum Ended {
 /// Serves until a signal says otherwise.
 pub async fn serve(bound: Bound, source: Source) -> io::Result<Ended> {
     let mut signals = Signals::listen()?;
+    // From here on a signal is heard, so from here on somebody may know that we are here.
+    bound.announce();
+    service::tell(State::Ready);
     let asked = Arc::new(Notify::new());
     let reloading = tokio::spawn(reload_when_due(bound.reloader(source).await, Arc::clone(&asked)));
     let (stopper, stopping) = shutdown::channel();
@@ -35,6 +39,7 @@ pub async fn serve(bound: Bound, source: Source) -> io::Result<Ended> {
                 Request::Stop => {
                     tracing::info!("stopping; a second signal stops at once");
                     reloading.abort();
+                    service::tell(State::Stopping);
                     stopper.stop();
                 }
             },
@@ -49,6 +54,8 @@ async fn reload_when_due(mut reloader: Reloader, asked: Arc<Notify>) {
             () = reloader.due() => {}
             () = asked.notified() => {}
         }
+        service::tell(State::Reloading);
         reloader.reload().await;
+        service::tell(State::Ready);
     }
 }

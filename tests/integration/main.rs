@@ -36,11 +36,14 @@ mod lifecycle;
 mod limits;
 mod metrics;
 mod misdirected;
+mod packaging;
 mod pages;
 mod parents;
 mod reload;
 mod responses;
 mod secrets;
+#[cfg(unix)]
+mod service;
 mod smuggling;
 mod streaming;
 mod tunnel;

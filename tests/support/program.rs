@@ -12,6 +12,9 @@ use tokio::task::JoinHandle;
 
 use crate::client::{DEADLINE, within};
 
+/// The file that is run.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_azure-openai-proxy");
+
 /// A running program. It is killed if it is dropped before it has ended.
 pub(crate) struct Program {
     child: Child,
@@ -26,12 +29,14 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it with these arguments, `HOME` and these variables, and no others.
     pub(crate) fn start(home: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_azure-openai-proxy"))
-            .args(arguments)
-            .env_clear()
-            .env("HOME", home)
-            .envs(variables.iter().copied())
-            .stdin(Stdio::null())
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).env_clear().env("HOME", home).envs(variables.iter().copied());
+        Self::spawn(command.stdin(Stdio::null()))
+    }
+
+    /// Starts it by a command that becomes it.
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
@@ -78,8 +83,13 @@ impl Program {
 
     /// Asks it to stop, as service managers do.
     pub(crate) async fn terminate(&self) {
+        self.signal("-TERM").await;
+    }
+
+    /// Sends it a signal.
+    pub(crate) async fn signal(&self, signal: &str) {
         let id = self.id().to_string();
-        let told = within(Command::new("kill").args(["-TERM", &id]).status()).await;
+        let told = within(Command::new("kill").args([signal, &id]).status()).await;
         assert!(told.expect("kill is installed").success());
     }
 
