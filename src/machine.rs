@@ -3,6 +3,7 @@
 pub mod bundle;
 pub mod child;
 pub mod command;
+pub mod doctor;
 pub mod environment;
 pub mod exec;
 pub mod export;

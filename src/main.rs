@@ -10,7 +10,7 @@ use azure_openai_proxy::app::reload::Source;
 use azure_openai_proxy::app::serve::Ended;
 use azure_openai_proxy::app::{self, StartError};
 use azure_openai_proxy::cli::{
-    CaCommand, Cli, Command, ConfigCommand, Env, Exec, Exit, Flags, Trust, generated,
+    CaCommand, Cli, Command, ConfigCommand, Doctor, Env, Exec, Exit, Flags, Trust, generated,
 };
 use azure_openai_proxy::config::env::Environment;
 use azure_openai_proxy::config::show::Show;
@@ -50,6 +50,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Exec(asked) => return exec(&asked, flags),
         Command::Env(asked) => env(asked, flags),
         Command::Trust(asked) => trust(&asked, Wish::Trust, flags),
+        Command::Doctor(asked) => doctor(asked, flags),
         Command::Untrust(asked) => trust(&asked, Wish::Untrust, flags),
         Command::Serve => serve(flags.clone()),
         Command::Check => check(flags),
@@ -100,6 +101,34 @@ fn trust(asked: &Trust, wish: Wish, flags: &Flags) -> Outcome {
         0 => Ok(()),
         failed => {
             Err(Failure { exit: Exit::Authority, error: anyhow!("{failed} of {} failed", reports.len()) })
+        }
+    }
+}
+
+fn doctor(asked: Doctor, flags: &Flags) -> Outcome {
+    let user = Environment::of_process();
+    tls::install_provider();
+    let runtime = runtime()?;
+    let mut findings = runtime.block_on(machine::doctor::examine(flags, &user));
+    if asked.fix
+        && let Ok(config) = config::load_local(flags, &user).config
+    {
+        for line in machine::doctor::fix(&findings, &config) {
+            eprintln!("{line}");
+        }
+        findings = runtime.block_on(machine::doctor::examine(flags, &user));
+    }
+    match asked.json {
+        true => print(format_args!(
+            "{}\n",
+            serde_json::to_string_pretty(&findings).map_err(anyhow::Error::from)?
+        ))?,
+        false => findings.iter().try_for_each(|finding| print(format_args!("{finding}\n")))?,
+    }
+    match findings.iter().filter(|finding| finding.is_wrong()).count() {
+        0 => Ok(()),
+        wrong => {
+            Err(Failure { exit: Exit::Unwell, error: anyhow!("{wrong} of {} not right", findings.len()) })
         }
     }
 }

@@ -188,6 +188,11 @@ fn help_lists_commands_and_settings_but_no_flag_for_a_key() {
     assert_eq!((said.code, &*said.stderr), (0, ""));
     for word in [
         "serve",
+        "exec",
+        "env",
+        "trust",
+        "untrust",
+        "doctor",
         "ca",
         "check",
         "config",

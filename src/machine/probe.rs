@@ -45,18 +45,19 @@ pub async fn probe(proxy: SocketAddr, host: &str, root_pem: &str) -> Found {
     }
 }
 
-/// What is at the first address that the configuration listens on, and that address.
-///
-/// Without a root of our own nobody can be ours.
+/// The first address that the configuration listens on, and what is there.
 pub async fn configured(config: &Config) -> (SocketAddr, Found) {
     let listener = config.listen.first().copied().unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let address = client_address(listener);
-    let host = config.intercept.first();
-    let found = match (files::root(&config.certs), host) {
+    (address, at(config, address).await)
+}
+
+/// What is at an address; without a root of our own nobody can be ours.
+pub async fn at(config: &Config, address: SocketAddr) -> Found {
+    match (files::root(&config.certs), config.intercept.first()) {
         (Ok(root), Some(host)) => probe(address, host, &pem::encode("CERTIFICATE", &root)).await,
         _ => Found::Nobody,
-    };
-    (address, found)
+    }
 }
 
 /// The address by which clients on this machine reach a listener.

@@ -15,14 +15,14 @@ async fn serve(user: &User) -> Program {
     Program::start(user.home.path(), &arguments, &[])
 }
 
-/// Asks for a page of ours and waits until that is on the log: then all before it is there too.
-async fn fence(program: &mut Program, user: &User) {
+/// Asks for a page of ours, then ends it; all that it said, up to the answer and beyond.
+async fn said(mut program: Program, user: &User) -> String {
     let address = program.address().await;
     let ca = std::fs::read_to_string(user.certs().join("ca.pem")).unwrap();
     let mut sender = client::intercepted(address, &ca).await;
-    let page = client::get(OPENAI_HOST, "/v1/no-such-fence");
-    drop(sender.send_request(page).await);
-    program.says("no-such-fence").await;
+    drop(sender.send_request(client::get(OPENAI_HOST, "/.well-known/azure-openai-proxy")).await.unwrap());
+    program.terminate().await;
+    program.ended().await.1
 }
 
 #[tokio::test]
@@ -38,9 +38,8 @@ async fn a_client_that_refuses_the_certificate_is_told_once() {
         assert_eq!(said.code, Some(60), "curl does not believe the certificate: {said:?}");
     }
     program.says(LINE).await;
-    fence(&mut program, &user).await;
-    let told: Vec<String> =
-        program.said().lines().filter(|line| line.contains(LINE)).map(str::to_owned).collect();
+    let said = said(program, &user).await;
+    let told: Vec<&str> = said.lines().filter(|line| line.contains(LINE)).collect();
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].contains("curl/") && told[0].contains("CURL_CA_BUNDLE"), "{told:?}");
 }
@@ -56,14 +55,12 @@ async fn a_client_that_leaves_without_a_word_is_told_too() {
         drop(client::tls(tunnel, OPENAI_HOST, &ca, &["http/1.1"]).await.unwrap());
     }
     program.says(LINE).await;
-    fence(&mut program, &user).await;
-    assert_eq!(program.said().matches(LINE).count(), 1);
+    assert_eq!(said(program, &user).await.matches(LINE).count(), 1);
 }
 
 #[tokio::test]
 async fn a_client_that_asks_something_is_believed_to_believe() {
     let user = User::new();
-    let mut program = serve(&user).await;
-    fence(&mut program, &user).await;
-    assert!(!program.said().contains("does not trust"), "{}", program.said());
+    let said = said(serve(&user).await, &user).await;
+    assert!(!said.contains("does not trust"), "{said}");
 }

@@ -5,7 +5,6 @@
 #[expect(dead_code, reason = "the other tests use more of it")]
 #[path = "../support/client.rs"]
 mod client;
-#[expect(dead_code, reason = "the other tests use more of it")]
 #[path = "../support/program.rs"]
 mod program;
 #[expect(dead_code, reason = "the other tests use more of it")]
@@ -14,6 +13,7 @@ mod stage;
 mod user;
 
 mod distrust;
+mod doctor;
 mod env;
 mod exec;
 mod trust;

@@ -1,0 +1,223 @@
+//! `doctor`: what keeps the clients of this machine from the proxy, and the one thing to do about each.
+//!
+//! First what can be read off: settings, CA, listener, stores, this shell's variables. Then the only proof: every
+//! client that is installed asks for a page that the proxy answers itself on the intercepted name.
+
+pub mod clients;
+pub mod finding;
+mod shell_check;
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use super::files::Files;
+use super::probe::{self, Found};
+use super::trust::{self, host::Host};
+use crate::app::{self, StartError};
+use crate::cli::{Extras, Flags, Store};
+use crate::config::env::Environment;
+use crate::config::{self, Config};
+use crate::tls::ca::{Authority, CaError, FileError};
+use finding::{Cure, Finding, Fix};
+
+/// A CA that has less left than this is worth a word.
+const SOON: time::Duration = time::Duration::days(30);
+
+/// Looks at everything, in the order in which one thing needs another.
+pub async fn examine(flags: &Flags, user: &Environment) -> Vec<Finding> {
+    let mut findings = settings(flags, user);
+    let Ok(config) = config::load_local(flags, user).config else { return findings };
+    let ca = authority(&config);
+    let has_root = ca.iter().all(|finding| !finding.is_wrong());
+    let (address, listening) = listener(&config, user).await;
+    let running = !listening.is_wrong();
+    if running {
+        // It has settings of its own; this shell's would only matter to another one.
+        findings.iter_mut().for_each(Finding::soften);
+    }
+    findings.extend(ca);
+    findings.push(listening);
+    if !has_root {
+        return findings;
+    }
+    findings.extend(stores(&config).await);
+    let extras = Extras { base_url: false, java: true };
+    let prepared = match Files::prepare(&config.certs, user, extras).await {
+        Ok((files, _)) => Ok((files, extras)),
+        // Without a JDK there is no trust store to make, and nobody to read it.
+        Err(_) => Files::prepare(&config.certs, user, Extras::default())
+            .await
+            .map(|(files, _)| (files, Extras::default())),
+    };
+    match prepared {
+        Ok((files, extras)) => {
+            findings.extend(shell_check::look(&config, address, &files, user));
+            if running {
+                let way = clients::Way { address, host: &config.intercept[0], files: &files, extras };
+                findings.extend(clients::drive(&way, user).await);
+            }
+        }
+        Err(error) => findings.push(Finding::wrong("files", &error, None)),
+    }
+    findings
+}
+
+/// Applies every cure that is a matter of our own files; what was done.
+pub fn fix(findings: &[Finding], config: &Config) -> Vec<String> {
+    let fixes = findings.iter().filter_map(|finding| match &finding.cure {
+        Some(Cure::Fix(fix)) => Some(fix),
+        _ => None,
+    });
+    fixes
+        .map(|fix| match fix.apply(&config.certs, &app::ca_names(config)) {
+            Ok(()) => format!("done: {fix}"),
+            Err(error) => format!("failed: {fix}: {error}"),
+        })
+        .collect()
+}
+
+fn settings(flags: &Flags, user: &Environment) -> Vec<Finding> {
+    match config::load(flags, user).config {
+        Ok(_) => vec![Finding::right("settings", "valid")],
+        Err(invalid) => {
+            let text = invalid.to_string();
+            text.lines().map(|line| Finding::wrong("settings", &line, None)).collect()
+        }
+    }
+}
+
+fn authority(config: &Config) -> Vec<Finding> {
+    const NAME: &str = "CA";
+    let authority = match Authority::load(&config.certs) {
+        Ok(authority) => authority,
+        Err(error) => return vec![Finding::wrong(NAME, &chain(&error), cure_of_ca(&error))],
+    };
+    let mut findings = Vec::new();
+    let until = authority.not_after();
+    let says =
+        format!("valid until {}, for {} and below only", until.date(), authority.permitted().join(", "));
+    if until - time::OffsetDateTime::now_utc() < SOON {
+        let cure = Cure::Run("azure-openai-proxy ca init --replace".to_owned());
+        findings.push(Finding::remark(NAME, &says, Some(cure)));
+    } else {
+        findings.push(Finding::right(NAME, &says));
+    }
+    if let Err(error) = app::check(config) {
+        let cure = matches!(error, StartError::NotCovered { .. })
+            .then(|| Cure::Run("azure-openai-proxy ca init --replace".to_owned()));
+        findings.push(Finding::wrong(NAME, &chain(&error), cure));
+    }
+    findings
+}
+
+fn cure_of_ca(error: &CaError) -> Option<Cure> {
+    Some(match error {
+        CaError::Absent { .. } => Cure::Fix(Fix::MakeCa),
+        CaError::File(FileError::KeyExposed { path, .. }) => Cure::Fix(Fix::Private(path.clone(), 0o600)),
+        CaError::File(FileError::DirectoryExposed { path, .. }) => {
+            Cure::Fix(Fix::Private(path.clone(), 0o700))
+        }
+        CaError::Unusable { .. } => Cure::Run("azure-openai-proxy ca init --replace".to_owned()),
+        _ => return None,
+    })
+}
+
+/// The proxy that this shell's clients would use: the one that `https_proxy` names, if it is ours, else the configured.
+async fn listener(config: &Config, user: &Environment) -> (SocketAddr, Finding) {
+    const NAME: &str = "proxy";
+    let named = user
+        .text("https_proxy")
+        .and_then(shell_check::address_of)
+        .filter(|address| !config.listen.iter().any(|&listener| probe::client_address(listener) == *address));
+    if let Some(address) = named
+        && let Found::Ours(version) = probe::at(config, address).await
+    {
+        return (address, running(address, version));
+    }
+    let (address, found) = probe::configured(config).await;
+    let finding = match found {
+        Found::Ours(version) => running(address, version),
+        Found::Nobody => {
+            let cure = Cure::Run("azure-openai-proxy".to_owned());
+            Finding::wrong(NAME, &format!("is not running at {address}; no client was tried"), Some(cure))
+        }
+        Found::Stranger(why) => {
+            let cure = Cure::Run("azure-openai-proxy --listen PORT, another one".to_owned());
+            Finding::wrong(
+                NAME,
+                &format!("{address} is somebody else's, or has another CA: {why}"),
+                Some(cure),
+            )
+        }
+    };
+    (address, finding)
+}
+
+fn running(address: SocketAddr, version: Option<String>) -> Finding {
+    Finding::right(
+        "proxy",
+        &format!("running at {address}, version {}", version.as_deref().unwrap_or("unknown")),
+    )
+}
+
+/// A store that does not believe us is only a remark: variables do what it would.
+async fn stores(config: &Config) -> Vec<Finding> {
+    let host = match Host::this(&config.certs, Environment::of_process()) {
+        Ok(host) => host,
+        Err(error) => return vec![Finding::wrong("stores", &error, None)],
+    };
+    let mut findings = Vec::new();
+    for store in Store::ALL {
+        let name = format!("{} store", store.name());
+        for place in trust::survey(&host, store).await {
+            let cure = Cure::Run(format!("azure-openai-proxy trust --stores {}", store.name()));
+            findings.push(match &place.way {
+                trust::Way::Closed(why) => Finding::right(&name, &format!("{}: none: {why}", place.name)),
+                _ if place.holds.effective => Finding::right(&name, &format!("{}: trusts us", place.name)),
+                _ => Finding::remark(&name, &format!("{}: does not trust us", place.name), Some(cure)),
+            });
+            for other in place.holds.others {
+                let says = format!(
+                    "another CA of azure-openai-proxy is there: {} (SHA-256 {})",
+                    other.at, other.fingerprint
+                );
+                findings.push(Finding::remark(&name, &says, None));
+            }
+        }
+    }
+    findings
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+// === impl Fix ===
+
+impl Fix {
+    fn apply(&self, certs: &Path, names: &[String]) -> Result<(), String> {
+        match self {
+            Self::MakeCa => Authority::create(certs, names).map(drop).map_err(|error| chain(&error)),
+            Self::Private(path, mode) => make_private(path, *mode).map_err(|error| error.to_string()),
+        }
+    }
+}
+
+fn make_private(path: &Path, mode: u32) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (path, mode);
+        Ok(())
+    }
+}

@@ -1,0 +1,165 @@
+//! The clients that are installed, each made to ask for our page on the intercepted name.
+
+mod table;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use self::table::{CLIENTS, Client, URL};
+use super::finding::{Cure, Finding};
+use super::shell_check::ALL;
+use crate::cli::Extras;
+use crate::config::env::Environment;
+use crate::machine::command::{self, last_line};
+use crate::machine::environment::{self, Assignment};
+use crate::machine::files::Files;
+use crate::machine::probe::PAGE;
+use crate::tls;
+
+/// Longest wait for one client; Go and Java compile first.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Clients that run at once.
+const AT_ONCE: usize = 2;
+/// With these a script says that a package is not installed, and a program that what it hands on to is not there.
+const ABSENT: &[i32] = &[77, 126, 127];
+
+/// How clients get to the proxy.
+#[derive(Debug)]
+pub struct Way<'a> {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// An intercepted host.
+    pub host: &'a str,
+    /// What the variables point at.
+    pub files: &'a Files,
+    /// Ways in that can be opened.
+    pub extras: Extras,
+}
+
+/// How a client fared.
+enum Fared {
+    /// It got our page.
+    Through,
+    /// It did not; the last that it said.
+    Not(String),
+    /// It cannot be tried.
+    Absent,
+}
+
+/// Makes every installed client ask; a finding for each.
+pub async fn drive(way: &Way<'_>, user: &Environment) -> Vec<Finding> {
+    let folder = std::env::temp_dir()
+        .join(format!("azure-openai-proxy-doctor-{}", tls::random_token().unwrap_or_default()));
+    if let Err(error) = std::fs::create_dir(&folder) {
+        return vec![Finding::wrong(
+            "clients",
+            &format!("cannot create {}: {error}", folder.display()),
+            None,
+        )];
+    }
+    let wanted = Arc::new(environment::set(way.address, way.files, user, way.extras));
+    let url = format!("https://{}{PAGE}", way.host);
+    let base_url = format!("http://{}/v1", way.address);
+    let (room, mut trying) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());
+    for (at, client) in CLIENTS.iter().enumerate() {
+        let Some(program) = client.programs.iter().find_map(|name| command::find(name, user)) else {
+            continue;
+        };
+        let base_url_is_set = user.text("OPENAI_BASE_URL") == Some(&base_url);
+        let attempt = Attempt { client, program, url: url.clone(), folder: folder.clone(), base_url_is_set };
+        let missing = attempt.missing(&wanted, user);
+        let (room, wanted, base_url) = (Arc::clone(&room), Arc::clone(&wanted), base_url.clone());
+        trying.spawn(async move {
+            let _place = room.acquire_owned().await;
+            attempt.judge(&wanted, missing, base_url).await.map(|finding| (at, finding))
+        });
+    }
+    let mut findings: Vec<(usize, Finding)> = trying.join_all().await.into_iter().flatten().collect();
+    findings.sort_by_key(|(at, _)| *at);
+    // What is left of it is in the folder for such things.
+    let _ = std::fs::remove_dir_all(&folder);
+    findings.into_iter().map(|(_, finding)| finding).collect()
+}
+
+/// One client that is installed.
+struct Attempt {
+    client: &'static Client,
+    program: PathBuf,
+    url: String,
+    folder: PathBuf,
+    base_url_is_set: bool,
+}
+
+// === impl Attempt ===
+
+impl Attempt {
+    /// As the shell is; and where that is not enough, what would be.
+    async fn judge(
+        &self,
+        wanted: &[Assignment],
+        missing: Vec<Assignment>,
+        base_url: String,
+    ) -> Option<Finding> {
+        let name = self.client.name;
+        let why = match self.run(&[]).await {
+            Fared::Through => return Some(Finding::right(name, "intercepted")),
+            Fared::Absent => return None,
+            Fared::Not(why) => why,
+        };
+        if self.base_url_is_set {
+            return Some(Finding::right(name, "not intercepted, but OPENAI_BASE_URL leads to the proxy"));
+        }
+        let cure = match (self.run(wanted).await, &missing[..]) {
+            (Fared::Through, [Assignment { name, value: Some(value) }]) => Cure::Set(name, value.clone()),
+            (Fared::Through, _) => Cure::Run(ALL.to_owned()),
+            // It ignores proxies or their certificates, whatever is set.
+            _ => Cure::Set("OPENAI_BASE_URL", base_url),
+        };
+        Some(Finding::wrong(name, &format!("not intercepted: {why}"), Some(cure)))
+    }
+
+    /// What it reads and this shell does not have.
+    fn missing(&self, wanted: &[Assignment], user: &Environment) -> Vec<Assignment> {
+        let reads = |a: &&Assignment| self.client.reads.contains(&a.name);
+        let differs = |a: &&Assignment| user.text(a.name) != a.value.as_deref();
+        wanted.iter().filter(reads).filter(differs).cloned().collect()
+    }
+
+    async fn run(&self, variables: &[Assignment]) -> Fared {
+        if let Some((file, text)) = self.client.script {
+            let written = std::fs::write(self.folder.join(file), text.replace(URL, &self.url));
+            if let Err(error) = written {
+                return Fared::Not(error.to_string());
+            }
+        }
+        let arguments = self.client.arguments.iter().map(|argument| argument.replace(URL, &self.url));
+        let mut command = Command::new(&self.program);
+        command.args(arguments).current_dir(&self.folder).stdin(Stdio::null()).kill_on_drop(true);
+        // git alone shows no content; its trace has the fields of what it got.
+        command.env("GIT_TRACE_CURL", "1").env("GIT_TERMINAL_PROMPT", "0");
+        command.envs(variables.iter().filter_map(|a| Some((a.name, a.value.as_deref()?))));
+        let output = match tokio::time::timeout(DEADLINE, command.output()).await {
+            Ok(Ok(output)) => output,
+            Ok(Err(error)) => return Fared::Not(error.to_string()),
+            Err(_) => return Fared::Not(format!("it took longer than {} s", DEADLINE.as_secs())),
+        };
+        let said = [&*output.stdout, &*output.stderr].map(String::from_utf8_lossy).concat();
+        match output.status.code() {
+            Some(code) if ABSENT.contains(&code) => Fared::Absent,
+            _ if is_ours(&said) => Fared::Through,
+            _ => Fared::Not(last_line(&output)),
+        }
+    }
+}
+
+/// Our page, or a field that only our answers have.
+fn is_ours(said: &str) -> bool {
+    said.contains("azure_openai_proxy") || said.to_ascii_lowercase().contains("x-azure-openai-proxy-error:")
+}
