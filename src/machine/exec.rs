@@ -33,6 +33,11 @@ pub enum ExecError {
     /// The proxy does not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// A proxy of this command's own would turn the command away.
+    #[error(
+        "require_client_key is set, and a command under exec has no key to show; run the proxy and use its URL"
+    )]
+    KeyRequired,
     /// The files that the variables point at cannot be made.
     #[error(transparent)]
     Files(#[from] FilesError),
@@ -83,7 +88,7 @@ async fn find_or_start(config: &Config, flags: &Flags, user: &Environment) -> Re
         (_, Found::Nobody) => {}
         (address, Found::Stranger(_)) => {
             eprintln!(
-                "azure-openai-proxy: {address} is taken, but not by a proxy with our CA; using one of my own"
+                "azure-openai-proxy: {address} is taken, but not by a proxy with our CA that lets us in; using one of my own"
             );
         }
     }
@@ -96,6 +101,9 @@ async fn find_or_start(config: &Config, flags: &Flags, user: &Environment) -> Re
     }
     telemetry::init(&config.log);
     tls::install_provider();
+    if config.policy.require_client_key {
+        return Err(ExecError::KeyRequired);
+    }
     config.fetch_key().await?;
     config.listen = vec![(Ipv4Addr::LOCALHOST, 0).into()];
     let bound = app::bind(config)?;
@@ -113,7 +121,9 @@ impl ExecError {
         match self {
             Self::Command { source, .. } if source.kind() == io::ErrorKind::NotFound => Exit::NotFound,
             Self::Command { .. } => Exit::NotExecutable,
-            Self::Settings(_) | Self::Key(_) | Self::Start(_) | Self::Files(_) => Exit::NotRun,
+            Self::Settings(_) | Self::Key(_) | Self::Start(_) | Self::KeyRequired | Self::Files(_) => {
+                Exit::NotRun
+            }
         }
     }
 }

@@ -72,6 +72,17 @@ async fn what_cannot_be_run_is_told_apart() {
 }
 
 #[tokio::test]
+async fn where_every_client_needs_a_key_the_command_is_not_run() {
+    let stage = Stage::set().await;
+    let user = User::of_simulator(&stage)
+        .with("AZURE_OPENAI_PROXY_CLIENT_KEYS", "me=a-key-that-is-long-enough-to-be-one")
+        .with("AZURE_OPENAI_PROXY_REQUIRE_CLIENT_KEY", "true");
+    let said = user.run(&["exec", "--", "echo", "ran"]).await;
+    assert_eq!((said.code, &*said.stdout), (Some(125), ""), "{said:?}");
+    assert!(said.stderr.contains("require_client_key"), "{said:?}");
+}
+
+#[tokio::test]
 async fn signals_are_passed_on() {
     let stage = Stage::set().await;
     let script = "trap 'echo hup' HUP; trap 'echo int' INT; trap 'echo term; exit 3' TERM
