@@ -1,11 +1,12 @@
 //! Outbound connections: the only place that opens one.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::message::host_port::{Host, HostPort, HostPortError};
@@ -13,6 +14,10 @@ use crate::policy::{Denied, Permitted};
 
 /// How long one address is tried alone before the next is tried beside it (RFC 8305 §5).
 const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Lookups under way at once of names that clients chose. The threads that are left are for the
+/// origin servers that the configuration names.
+static LOOKUPS: Semaphore = Semaphore::const_new(128);
 
 /// One `--resolve HOST:PORT:ADDR[:PORT]`: where a destination is to be found instead of in DNS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,12 +92,24 @@ pub async fn look_up(permitted: &Permitted, overrides: &[Override]) -> Result<Ve
     let found = match destination.host() {
         Host::Ip(ip) => vec![SocketAddr::new(*ip, destination.port())],
         Host::Name(name) => {
-            let found = tokio::net::lookup_host((&**name, destination.port())).await;
-            found.map_err(|source| DialError::Dns { name: name.to_string(), source })?.collect()
+            let looked_up = look_up(name.clone(), destination.port(), permitted.is_chosen_by_client()).await;
+            looked_up.map_err(|source| DialError::Dns { name: name.to_string(), source })?
         }
     };
     found.iter().try_for_each(|&address| permitted.check(address))?;
     Ok(found)
+}
+
+/// Asks the system, which takes a thread for as long as it takes: also when nobody waits any more.
+async fn look_up(name: Box<str>, port: u16, chosen: bool) -> io::Result<Vec<SocketAddr>> {
+    // The semaphore is never closed.
+    let place = if chosen { LOOKUPS.acquire().await.ok() } else { None };
+    let asking = tokio::task::spawn_blocking(move || {
+        let found = (&*name, port).to_socket_addrs();
+        drop(place);
+        found.map(Iterator::collect)
+    });
+    asking.await.map_err(io::Error::other)?
 }
 
 async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
@@ -170,6 +187,14 @@ mod tests {
             let named = [Override { destination, address: here }];
             assert!(dial(&reaching(&to, Reach::Public), &named).await.is_ok(), "the operator named it");
         }
+    }
+
+    #[tokio::test]
+    async fn names_that_clients_choose_do_not_keep_ours_from_being_looked_up() {
+        let _all = LOOKUPS.acquire_many(128).await.unwrap();
+        assert!(look_up("localhost".into(), 443, false).await.is_ok());
+        let waiting = tokio::time::timeout(Duration::from_millis(50), look_up("localhost".into(), 443, true));
+        assert!(waiting.await.is_err());
     }
 
     #[tokio::test]

@@ -41,6 +41,7 @@ pub struct Permitted {
     destination: HostPort,
     listening: Arc<[SocketAddr]>,
     reach: Reach,
+    chosen: bool,
 }
 
 // === impl Settings ===
@@ -80,7 +81,7 @@ impl Policy {
         if client.reach() == Reach::Public && !ports.contains(&port) {
             return Err(Denied::Port { port });
         }
-        let permitted = self.permit(destination, client.reach());
+        let permitted = Permitted { chosen: true, ..self.permit(destination, client.reach()) };
         match permitted.destination.host() {
             Host::Ip(ip) => permitted.check_reach(SocketAddr::new(*ip, port))?,
             Host::Name(_) => {}
@@ -91,7 +92,7 @@ impl Policy {
     /// Permits a destination as far as it resolves within `reach`: an origin server that the
     /// configuration names, or what [`chosen_by`](Self::chosen_by) has decided on.
     pub fn permit(&self, destination: HostPort, reach: Reach) -> Permitted {
-        Permitted { destination, listening: Arc::clone(&self.listening), reach }
+        Permitted { destination, listening: Arc::clone(&self.listening), reach, chosen: false }
     }
 }
 
@@ -128,6 +129,11 @@ impl Permitted {
             Host::Name(_) => Vec::new(),
         };
         ips.into_iter().try_for_each(|ip| self.check(SocketAddr::new(ip, self.destination.port())))
+    }
+
+    /// Whether a client chose it. There may be any number of those, and each may be hard to look up.
+    pub fn is_chosen_by_client(&self) -> bool {
+        self.chosen
     }
 
     /// Checks one address that the destination resolved to.
