@@ -92,7 +92,7 @@ pub async fn look_up(permitted: &Permitted, overrides: &[Override]) -> Result<Ve
     let found = match destination.host() {
         Host::Ip(ip) => vec![SocketAddr::new(*ip, destination.port())],
         Host::Name(name) => {
-            let looked_up = look_up(name.clone(), destination.port(), permitted.is_chosen_by_client()).await;
+            let looked_up = ask_dns(name.clone(), destination.port(), permitted.is_chosen_by_client()).await;
             looked_up.map_err(|source| DialError::Dns { name: name.to_string(), source })?
         }
     };
@@ -101,7 +101,7 @@ pub async fn look_up(permitted: &Permitted, overrides: &[Override]) -> Result<Ve
 }
 
 /// Asks the system, which takes a thread for as long as it takes: also when nobody waits any more.
-async fn look_up(name: Box<str>, port: u16, chosen: bool) -> io::Result<Vec<SocketAddr>> {
+async fn ask_dns(name: Box<str>, port: u16, chosen: bool) -> io::Result<Vec<SocketAddr>> {
     // The semaphore is never closed.
     let place = if chosen { LOOKUPS.acquire().await.ok() } else { None };
     let asking = tokio::task::spawn_blocking(move || {
@@ -192,8 +192,8 @@ mod tests {
     #[tokio::test]
     async fn names_that_clients_choose_do_not_keep_ours_from_being_looked_up() {
         let _all = LOOKUPS.acquire_many(128).await.unwrap();
-        assert!(look_up("localhost".into(), 443, false).await.is_ok());
-        let waiting = tokio::time::timeout(Duration::from_millis(50), look_up("localhost".into(), 443, true));
+        assert!(ask_dns("localhost".into(), 443, false).await.is_ok());
+        let waiting = tokio::time::timeout(Duration::from_millis(50), ask_dns("localhost".into(), 443, true));
         assert!(waiting.await.is_err());
     }
 

@@ -17,6 +17,7 @@ use crate::admin::journal::{Journal, Outcome, Record};
 use crate::admin::metrics::{Measured, Metrics};
 use crate::error::Error;
 use crate::message::body::{Body, BoxError};
+use crate::policy::client_keys::ClientKey;
 use crate::rewrite::{self, Route};
 use crate::shutdown::Shutdown;
 
@@ -30,6 +31,7 @@ pub struct Access {
     journal: Journal,
     metrics: Metrics,
     peer: Peer,
+    key: Option<ClientKey>,
     begun: Instant,
     /// The part of the time in which somebody else was waited for.
     waited: Duration,
@@ -60,11 +62,17 @@ impl Access {
             journal: admin.journal.clone(),
             metrics: admin.metrics.clone(),
             peer,
+            key: None,
             begun: Instant::now(),
             waited: Duration::ZERO,
             measured: None,
             outcome: Outcome::Cancelled,
         }
+    }
+
+    /// Notes by whose key it is let in, where one was shown.
+    pub fn admitted(&mut self, key: Option<ClientKey>) {
+        self.key = key;
     }
 
     /// Notes where it goes.
@@ -137,6 +145,7 @@ impl Drop for Access {
         tracing::info!(
             target: TARGET,
             client = %self.peer.address,
+            client_key = self.key.as_ref().map(ClientKey::name),
             operation = record.operation,
             model = record.model.as_deref(),
             deployment = record.deployment.as_deref(),

@@ -10,6 +10,7 @@ use super::{Peer, Proxy};
 use crate::error::{Error, Kind};
 use crate::policy::Denied;
 use crate::policy::access::{Admitted, Right};
+use crate::policy::client_keys::ClientKey;
 use crate::policy::presented::Role;
 
 /// Where a request for the OpenAI routes came in, which is where its client proves itself.
@@ -62,14 +63,20 @@ pub fn admit_interception(
     }
 }
 
-/// As [`admit`], for a request for the OpenAI routes, and for the web page that sends it.
+/// As [`admit`], for a request for the OpenAI routes, and for the web page that sends it; the key
+/// that was shown is for the log.
 ///
 /// A page that shows a client key was given it, so any page may. The question whether it may send
 /// one cannot carry it, costs nothing and needs none (Fetch standard, CORS-preflight request).
-pub fn admit_exchange(proxy: &Proxy, parts: &mut Parts, peer: &Peer, door: Door<'_>) -> Result<(), Error> {
+pub fn admit_exchange(
+    proxy: &Proxy,
+    parts: &mut Parts,
+    peer: &Peer,
+    door: Door<'_>,
+) -> Result<Option<ClientKey>, Error> {
     if parts.method == Method::OPTIONS && parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
         proxy.access().examine(Role::Origin, &mut parts.headers);
-        return check_page(proxy, &parts.headers);
+        return check_page(proxy, &parts.headers).map(|()| None);
     }
     let head = &mut parts.headers;
     let admitted = match door {
@@ -81,7 +88,10 @@ pub fn admit_exchange(proxy: &Proxy, parts: &mut Parts, peer: &Peer, door: Door<
         Door::Tunnel(_) => admit(proxy, head, peer, Right::Exchange, Role::Origin)?,
         Door::Open(role) => admit(proxy, head, peer, Right::Exchange, role)?,
     };
-    if admitted.key().is_some() { Ok(()) } else { check_page(proxy, head) }
+    match admitted.key() {
+        Some(key) => Ok(Some(key.clone())),
+        None => check_page(proxy, head).map(|()| None),
+    }
 }
 
 fn check_page(proxy: &Proxy, head: &HeaderMap) -> Result<(), Error> {

@@ -12,6 +12,7 @@ use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
 use crate::net::relay::relay;
 use crate::policy::access::Admitted;
+use crate::policy::client_keys::ClientKey;
 use crate::upstream::link::Link;
 use crate::upstream::way::Purpose;
 
@@ -30,7 +31,8 @@ pub async fn tunnel(
         Ok(reached) => reached.map_err(Kind::from)?,
         Err(_) => return Err(Kind::DialTimeout.into()),
     };
-    tracing::info!(client = %peer.address, "CONNECT {} → tunnel", permitted.destination());
+    let key = client.key().map(ClientKey::name);
+    tracing::info!(client = %peer.address, client_key = key, "CONNECT {} → tunnel", permitted.destination());
     let (to, idle) = (permitted.destination().clone(), settings.idle_timeout);
     tokio::spawn(async move {
         let host = to.clone();

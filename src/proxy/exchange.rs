@@ -37,10 +37,11 @@ pub async fn exchange(
     let mut access = Access::begin(proxy.admin(), request.method(), path.path(), peer);
     match admitted {
         Err(error) => conclude(Err(error), access, version, origin.as_ref()),
-        Ok(()) if upgrade::is_asked_for(&request) => {
-            upgrade::exchange(proxy, request, host, path, entry, access).await
-        }
-        Ok(()) => {
+        Ok(key) => {
+            access.admitted(key);
+            if upgrade::is_asked_for(&request) {
+                return upgrade::exchange(proxy, request, host, path, entry, access).await;
+            }
             let answered = answer(proxy, request, host, path, entry, origin.as_ref(), &mut access).await;
             conclude(answered, access, version, origin.as_ref())
         }

@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use azure_openai_proxy::message::body::{self, Body};
 
 use crate::client::{self, OPENAI_HOST, Whole, within};
+use crate::conversation::Conversation;
 use crate::origin::{Origin, Pki};
 use crate::stage::{AZURE_HOST, Stage};
 
@@ -325,4 +326,24 @@ async fn a_page_that_shows_a_client_key_is_served_wherever_it_is_from() {
     let keyed = chat(&[page.clone(), ("authorization", bearer(KEY))]);
     assert_eq!(ask_over(stage.from(STRANGER), keyed).await.status, StatusCode::OK);
     assert_eq!(ask_over(stage.from("127.0.0.1"), chat(&[page])).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_websocket_takes_a_client_key_also_as_a_subprotocol() {
+    let stage = Stage::with_variables(&[KEYS, ("AZURE_OPENAI_MODEL_MAPPER", "rt=gpt-realtime")]).await;
+    for (credential, status) in [
+        (format!("Authorization: Bearer {KEY}"), "101"),
+        (format!("Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.{KEY}"), "101"),
+        ("Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.sk-of-the-client".to_owned(), "401"),
+        ("X: y".to_owned(), "401"),
+    ] {
+        let mut conversation = Conversation::over(stage.from(STRANGER));
+        let handshake = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        let target = "GET /v1/realtime?model=rt HTTP/1.1\r\nHost: proxy.example\r\n";
+        conversation.write(format!("{target}{handshake}{credential}\r\n\r\n")).await;
+        let head = conversation.head().await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{credential}: {head}");
+    }
+    assert_key_stayed_here(&stage);
 }
