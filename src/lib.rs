@@ -53,6 +53,9 @@
 //!   take out.
 //! - The only octets of content that change are those of the model's value; of a WebSocket's frame, its length too.
 //! - A destination is dialled at an address that was checked, and never at one of ours.
+//! - A client on another machine reaches the public internet only, and nothing before it has shown a key, where there
+//!   is something to protect. Its key goes no further than here.
+//! - A request whose end two readers could see in two places is not served.
 //! - Each frame is written on as it arrives; a stream that breaks upstream is aborted downstream.
 //! - A client that goes away cancels what was asked for it.
 //! - Every wait has a deadline, every buffer a bound; no deadline cuts a living stream.
