@@ -6,8 +6,9 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::task::spawn_blocking;
 
+use super::StartError;
+use super::compose::{Standing, compose, leaf_names};
 use super::watch::Watch;
-use super::{Standing, StartError, compose, leaf_names};
 use crate::cli::Flags;
 use crate::config::azure_key::CommandError;
 use crate::config::env::Environment;
