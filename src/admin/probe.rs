@@ -2,16 +2,20 @@
 
 use http::{Method, Response, StatusCode};
 
-use super::{TEXT, answer, only_read};
+use super::{PRODUCT_FIELD, TEXT, answer, only_read};
 use crate::error::Error;
 use crate::message::body::Body;
 
-/// Answers `/healthz` and `/readyz`; nothing for any other path. As [`super::WELL_KNOWN`], it says who we are and
-/// nothing of what others do.
+/// Answers `/healthz` and `/readyz`; nothing for any other path. Who we are is for clients of this machine alone.
 ///
 /// Alive is who answers: no upstream is asked, for a restart would not make that better. Ready is who takes new
 /// work: not a proxy that is stopping.
-pub fn respond(method: &Method, path: &str, stopping: bool) -> Option<Result<Response<Body>, Error>> {
+pub fn respond(
+    method: &Method,
+    path: &str,
+    local: bool,
+    stopping: bool,
+) -> Option<Result<Response<Body>, Error>> {
     let ready = match path {
         "/healthz" => true,
         "/readyz" => !stopping,
@@ -19,6 +23,9 @@ pub fn respond(method: &Method, path: &str, stopping: bool) -> Option<Result<Res
     };
     Some(only_read(method).map(|()| {
         let mut response = answer(TEXT, if ready { "ok\n" } else { "stopping\n" });
+        if !local {
+            response.headers_mut().remove(PRODUCT_FIELD);
+        }
         if !ready {
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         }
@@ -39,10 +46,15 @@ mod tests {
             ("/readyz", true, Some(503)),
             ("/metrics", false, None),
         ] {
-            let answered =
-                respond(&Method::GET, path, stopping).map(|answer| answer.unwrap().status().as_u16());
-            assert_eq!(answered, status, "{path} {stopping}");
+            for local in [true, false] {
+                let answered = respond(&Method::GET, path, local, stopping).map(Result::unwrap);
+                let told = answered.as_ref().map(|response| response.status().as_u16());
+                assert_eq!(told, status, "{path} {stopping}");
+                let names_us =
+                    answered.is_some_and(|response| response.headers().contains_key(PRODUCT_FIELD));
+                assert_eq!(names_us, local && status.is_some(), "{path} {local}");
+            }
         }
-        assert!(respond(&Method::POST, "/healthz", false).unwrap().is_err());
+        assert!(respond(&Method::POST, "/healthz", true, false).unwrap().is_err());
     }
 }

@@ -96,10 +96,11 @@ async fn origin(
         return Ok(exchange::exchange(proxy, request, &host, &form.path, Entry::Mounted, door, peer).await);
     }
     let (method, path, fields) = (request.method(), form.path.path(), request.headers());
-    if let Some(answered) = probe::respond(method, path, peer.shutdown.is_requested()) {
+    let administers = peer.client.may_administer();
+    if let Some(answered) = probe::respond(method, path, administers.is_ok(), peer.shutdown.is_requested()) {
         return answered;
     }
-    peer.client.may_administer()?;
+    administers?;
     let asked = admin::Asked { method, path, fields, authority: &form.authority };
     admin::respond(proxy.admin(), &asked, peer.shutdown)
 }

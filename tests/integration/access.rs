@@ -293,9 +293,15 @@ where
 }
 
 async fn assert_no_pages(stage: &Stage, address: &str) {
-    for page in ["/", "/ca.pem", "/healthz", "/metrics", "/proxy.pac", "/status"] {
+    for page in ["/", "/ca.pem", "/events", "/metrics", "/proxy.pac", "/status"] {
         let answer = ask_over(stage.from(address), client::get("localhost", page)).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{page}: {}", answer.text());
+    }
+    // Orchestrators ask from other machines; they learn that somebody answers, not who.
+    for probe in ["/healthz", "/readyz"] {
+        let answer = ask_over(stage.from(address), client::get("10.1.2.3", probe)).await;
+        assert_eq!((answer.status, &*answer.text()), (StatusCode::OK, "ok\n"));
+        assert_eq!(answer.field("x-azure-openai-proxy"), "");
     }
 }
 
