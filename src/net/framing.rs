@@ -6,7 +6,7 @@
 
 pub mod head;
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 use thiserror::Error;
 
 use head::{Content, Head};
@@ -97,7 +97,7 @@ impl Follower {
             let step = match self.at {
                 At::Undecided => break,
                 At::Switched => Ok(rest.len()),
-                At::Head => self.line(rest),
+                At::Head => self.head(rest),
                 At::Content(left) | At::Data(left) => Ok(self.skip(left, rest)),
                 _ => self.framing(rest[0]).map(|()| 1),
             };
@@ -114,6 +114,16 @@ impl Follower {
     /// The answer has come: another protocol follows, or the next request.
     pub fn answered(&mut self, switched: bool) {
         self.at = if switched { At::Switched } else { At::Head };
+    }
+
+    /// Takes a head, which almost always arrives whole, or a line of it.
+    fn head(&mut self, rest: &[u8]) -> Result<usize, FramingError> {
+        let begins = self.head.is_empty() && rest[0] != b'\r';
+        let end = begins.then(|| memmem::find(rest, b"\r\n\r\n")).flatten().map(|at| at + 4);
+        match end.filter(|&end| end <= self.limit) {
+            Some(end) => self.begin(&rest[..end]).map(|()| end),
+            None => self.line(rest),
+        }
     }
 
     /// Takes a line of a head, or what there is of it.
@@ -137,16 +147,22 @@ impl Follower {
             // An empty line before a request is nothing (RFC 9112 §2.2).
             self.head.clear();
         } else if self.head.ends_with(b"\r\n\r\n") {
-            // Idle connections hold no memory for it.
+            // Taken, so that idle connections hold no memory for it.
             let head = std::mem::take(&mut self.head);
-            let head = Head::read(&head)?;
-            self.switches = head.switches;
-            self.at = match head.content {
-                Content::Octets(0) => self.after_message(),
-                Content::Octets(count) => At::Content(count),
-                Content::Chunks => At::Size(0, false),
-            };
+            self.begin(&head)?;
         }
+        Ok(())
+    }
+
+    /// Begins the message that this is the whole head of.
+    fn begin(&mut self, head: &[u8]) -> Result<(), FramingError> {
+        let head = Head::read(head)?;
+        self.switches = head.switches;
+        self.at = match head.content {
+            Content::Octets(0) => self.after_message(),
+            Content::Octets(count) => At::Content(count),
+            Content::Chunks => At::Size(0, false),
+        };
         Ok(())
     }
 

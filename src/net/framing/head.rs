@@ -1,5 +1,7 @@
 //! What a request's head says of its message's end. Everything else in it is somebody else's to judge.
 
+use memchr::memchr;
+
 use super::FramingError;
 
 /// The framing of one request.
@@ -23,34 +25,26 @@ pub enum Content {
 // === impl Head ===
 
 impl Head {
-    /// Reads a head, from its request line to its empty line; every line ends in CRLF.
+    /// Reads a head, from its request line to its empty line; every line has to end in CRLF.
     ///
     /// A line that is no field has no meaning here: the parser refuses it.
     pub fn read(head: &[u8]) -> Result<Self, FramingError> {
-        let mut lines =
-            head.split(|&octet| octet == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-        let request = lines.next().unwrap_or_default();
+        let (request, mut rest) = line(head)?;
         let (connect, http11) = (request.starts_with(b"CONNECT "), request.ends_with(b" HTTP/1.1"));
         let (mut length, mut chunked, mut upgrade) = (None, false, false);
-        for line in lines {
-            let Some(colon) = memchr::memchr(b':', line) else { continue };
-            let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
-            // By length first: most fields are told apart by that.
-            match name.len() {
-                14 if name.eq_ignore_ascii_case(b"content-length") => {
-                    let again = length.replace(octets(value).ok_or(FramingError::Length)?);
-                    if again.is_some() {
-                        return Err(FramingError::Length);
-                    }
+        while !rest.is_empty() {
+            let (field, after) = line(rest)?;
+            rest = after;
+            if let Some(value) = value_of(field, b"content-length") {
+                let value = octets(value).filter(|_| length.is_none());
+                length = Some(value.ok_or(FramingError::Length)?);
+            } else if let Some(value) = value_of(field, b"transfer-encoding") {
+                if chunked || !http11 || !value.eq_ignore_ascii_case(b"chunked") {
+                    return Err(FramingError::TransferEncoding);
                 }
-                17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
-                    if chunked || !http11 || !value.eq_ignore_ascii_case(b"chunked") {
-                        return Err(FramingError::TransferEncoding);
-                    }
-                    chunked = true;
-                }
-                7 if name.eq_ignore_ascii_case(b"upgrade") => upgrade = true,
-                _ => {}
+                chunked = true;
+            } else if value_of(field, b"upgrade").is_some() {
+                upgrade = true;
             }
         }
         let content = match (length, chunked) {
@@ -63,6 +57,19 @@ impl Head {
         }
         Ok(Self { content, switches: connect || upgrade && http11 })
     }
+}
+
+/// The first line without its end, and what follows it.
+fn line(octets: &[u8]) -> Result<(&[u8], &[u8]), FramingError> {
+    let end = memchr(b'\n', octets).ok_or(FramingError::BareLineFeed)?;
+    let line = octets[..end].strip_suffix(b"\r").ok_or(FramingError::BareLineFeed)?;
+    Ok((line, &octets[end + 1..]))
+}
+
+/// The value of a field line of this name. Most others are told apart by where their colon stands.
+fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let value = line.get(name.len()..)?.strip_prefix(b":")?;
+    line[..name.len()].eq_ignore_ascii_case(name).then(|| value.trim_ascii())
 }
 
 /// A number in digits without a sign and without zeros in front, which some take for an octal number.
