@@ -167,6 +167,7 @@ impl Kind {
             Self::Denied(Denied::Ourselves(_)) => Fault::Internal,
             Self::Route(_) | Self::Refused(_) | Self::Denied(_) | Self::TooLarge { .. } => Fault::Client,
             Self::Dial(DialError::Denied(_)) | Self::TooManyFailures { .. } => Fault::Client,
+            Self::Upstream(SendError::Denied(Denied::Address { .. }, _)) => Fault::Client,
             Self::ClientContent | Self::Upgrade | Self::NotFound | Self::MethodNotAllowed => Fault::Client,
             Self::Loop | Self::Certificate => Fault::Internal,
             Self::Upstream(_) | Self::Dial(_) | Self::Parent(_) | Self::DialTimeout => Fault::Upstream,

@@ -10,10 +10,14 @@ fn destination() -> HostPort {
     HostPort::parse("origin.example:443", None).unwrap()
 }
 
+const PROXY_KEY: &str = "proxy_authentication_required";
+const DESTINATION: &str = "destination_not_allowed";
+
 /// Every row of the table in which statuses are promised.
 #[test]
 fn each_kind_has_its_status_its_label_and_its_culprit() {
     let ours = || Denied::Ourselves("127.0.0.1:8080".parse().unwrap());
+    let private = || Denied::Address { kind: "private" };
     let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
     let misdirected = RouteError::Misdirected { named: "other.example".into(), tunnel: destination() };
     for (kind, status, reason, fault, closes) in [
@@ -63,6 +67,20 @@ fn each_kind_has_its_status_its_label_and_its_culprit() {
             Fault::Upstream,
             false,
         ),
+        (Kind::Denied(Denied::KeyMissing(Role::Origin)), 401, "invalid_api_key", Fault::Client, false),
+        (Kind::Denied(Denied::KeyUnknown(Role::Origin)), 401, "invalid_api_key", Fault::Client, false),
+        (Kind::Denied(Denied::KeyMissing(Role::Proxy)), 407, PROXY_KEY, Fault::Client, false),
+        (Kind::Denied(Denied::KeyUnknown(Role::Proxy)), 407, PROXY_KEY, Fault::Client, false),
+        (Kind::Denied(Denied::Port { port: 22 }), 403, DESTINATION, Fault::Client, false),
+        (Kind::Dial(DialError::Denied(private())), 403, DESTINATION, Fault::Client, false),
+        (
+            Kind::Upstream(SendError::Denied(private(), refused().into())),
+            403,
+            DESTINATION,
+            Fault::Client,
+            false,
+        ),
+        (Kind::TooManyFailures { wait: Duration::ZERO }, 429, "too_many_failures", Fault::Client, false),
         (Kind::Loop, 508, "proxy_loop", Fault::Internal, false),
         (Kind::Denied(ours()), 508, "proxy_loop", Fault::Internal, false),
         (Kind::Dial(DialError::Denied(ours())), 508, "proxy_loop", Fault::Client, false),

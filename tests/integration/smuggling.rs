@@ -96,19 +96,16 @@ async fn chunks_that_cannot_be_told_apart_break_the_request() {
     let stage = Stage::set().await;
     let head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\
         Content-Type: application/json\r\nAuthorization: Bearer k\r\n\r\n";
-    for chunks in [
-        "x\r\n",
-        "0x1\r\na\r\n",
-        "1\na\r\n",
-        "1;a\nb\r\na\r\n",
-        "2\r\nabc\r\n",
-        "11111111111111111\r\n",
-        "0\n\n",
-    ] {
+    for chunks in
+        ["x\r\n", "0x1\r\na\r\n", "1\na\r\n", "1;a\nb\r\na\r\n", "1\r\n{x", "11111111111111111\r\n", "0\n\n"]
+    {
         assert_refused(Conversation::with(stage.proxy).await, format!("{head}{chunks}{SMUGGLED}"), chunks)
             .await;
     }
     assert!(stage.recorder.seen().is_empty());
+    // What is no JSON has no model, and is on its way when it breaks.
+    let chunks = "2\r\nabx";
+    assert_refused(Conversation::with(stage.proxy).await, format!("{head}{chunks}{SMUGGLED}"), chunks).await;
 }
 
 #[tokio::test]
