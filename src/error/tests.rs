@@ -2,7 +2,7 @@ use std::io;
 use std::time::Duration;
 
 use super::*;
-use crate::message::host_port::{HostPort, HostPortError};
+use crate::message::host_port::HostPort;
 use crate::net::dial::DialError;
 use crate::upstream::phases::FirstByteTimeout;
 
@@ -96,13 +96,4 @@ fn a_name_that_cannot_be_looked_up_is_named_and_the_resolvers_words_are_for_the_
     let error = Error::from(Kind::Dial(DialError::Dns { name: "origin.example".into(), source }));
     assert_eq!(error.to_string(), "the name origin.example cannot be resolved");
     assert_eq!(error.source().unwrap().to_string(), "the resolver's words");
-}
-
-#[test]
-fn a_refusal_in_the_middle_of_an_exchange_is_the_clients_fault() {
-    let refusal = Refusal::UnknownPath;
-    let error = Error::from(SendError::Broken(Box::new(io::Error::other(refusal.clone()))));
-    assert!(matches!(error.kind(), Kind::Refused(found) if *found == refusal));
-    let other = Error::from(SendError::Broken(Box::new(HostPortError::BadHost)));
-    assert_eq!(other.kind().status(), StatusCode::BAD_GATEWAY);
 }

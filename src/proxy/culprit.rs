@@ -90,3 +90,24 @@ impl HttpBody for Noting {
         self.content.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn explained(error: BoxError) -> Error {
+        let content =
+            http_body_util::StreamBody::new(futures_util::stream::iter([Err::<Frame<Bytes>, _>(error)]));
+        let (mut content, culprit) = watch(content.boxed_unsync());
+        assert!(content.frame().await.is_some_and(|frame| frame.is_err()));
+        culprit.explain(SendError::Broken("the stream was reset".into()))
+    }
+
+    #[tokio::test]
+    async fn a_refusal_in_the_middle_of_an_exchange_is_told_as_such() {
+        let told = explained(Refusal::UnknownPath.into()).await;
+        assert!(matches!(told.kind(), Kind::Refused(Refusal::UnknownPath)));
+        let told = explained("a disk is full".into()).await;
+        assert!(matches!(told.kind(), Kind::Upstream(SendError::Broken(_))));
+    }
+}
