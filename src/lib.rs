@@ -49,9 +49,8 @@
 //! # What holds
 //!
 //! - The only octets of a request's content that change are those of the model's value, unless one of
-//!   [`rewrite::extras`] is on; of a response's, those that [`rewrite::sse`] and [`rewrite::response::error`] add or
-//!   take out.
-//! - The only octets of content that change are those of the model's value; of a WebSocket's frame, its length too.
+//!   [`rewrite::extras`] is on; of a WebSocket's message, those and the frame's length; of a response's, those that
+//!   [`rewrite::sse`] and [`rewrite::response::error`] add or take out.
 //! - A destination is dialled at an address that was checked, and never at one of ours.
 //! - A client on another machine reaches the public internet only, and nothing before it has shown a key, where there
 //!   is something to protect. Its key goes no further than here.

@@ -101,6 +101,17 @@ fn every_module_is_where_its_name_says() {
 }
 
 #[test]
+fn the_readme_names_every_setting() {
+    let readme = include_str!("../README.md");
+    for key in azure_openai_proxy::config::key::Key::ALL {
+        let begin = format!("| `{}` | ", key.name());
+        let right =
+            |row: &str| row.starts_with(&begin) && key.default().iter().all(|value| row.contains(value));
+        assert!(readme.lines().any(right), "README.md lacks a row for {} with its default", key.name());
+    }
+}
+
+#[test]
 fn nothing_private_is_in_the_tree() {
     let key = ["-----BEGIN ", "PRIVATE KEY"];
     for path in files(Path::new(".")) {
