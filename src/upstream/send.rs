@@ -217,7 +217,7 @@ impl From<hyper_util::client::legacy::Error> for SendError {
 }
 
 /// The first error of this type among an error and its causes.
-pub fn cause<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+fn cause<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(error) = next {
         let inner = error.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
