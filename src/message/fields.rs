@@ -1,7 +1,7 @@
 //! Field lines in their order.
 
 use http::HeaderMap;
-use http::header::HeaderName;
+use http::header::{Entry, HeaderName};
 
 /// Removes all fields but those to `keep`, and keeps the order of these:
 /// [`HeaderMap::remove`] puts the last field in the place of the one that it removes.
@@ -10,8 +10,22 @@ pub fn retain(fields: &mut HeaderMap, keep: impl Fn(&HeaderName) -> bool) {
         return;
     }
     let mut kept = HeaderMap::with_capacity(fields.len());
-    for (name, value) in fields.iter().filter(|(name, _)| keep(name)) {
-        kept.append(name.clone(), value.clone());
+    let mut lines = std::mem::take(fields).into_iter().peekable();
+    while let Some((name, value)) = lines.next() {
+        let mut field = match name.filter(&keep).map(|name| kept.entry(name)) {
+            Some(Entry::Vacant(field)) => Some(field.insert_entry(value)),
+            Some(Entry::Occupied(mut field)) => {
+                field.append(value);
+                Some(field)
+            }
+            None => None,
+        };
+        // Only the first line of a field comes with its name.
+        while let Some((_, value)) = lines.next_if(|(name, _)| name.is_none()) {
+            if let Some(field) = &mut field {
+                field.append(value);
+            }
+        }
     }
     *fields = kept;
 }

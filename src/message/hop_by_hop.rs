@@ -10,9 +10,14 @@ use super::fields;
 /// Of `TE` only `trailers` is passed on: those are carried on both hops, other codings are not. `Connection` does
 /// not name it, as it should on HTTP/1.1 (RFC 9110 §10.1.4): on HTTP/2, where it must not, hyper would drop both.
 pub fn sanitise(fields: &mut HeaderMap) {
+    sanitise_without(fields, |_| false);
+}
+
+/// As [`sanitise`]; the fields that are not wanted for another reason go with the same stroke.
+pub fn sanitise_without(fields: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
     let trailers = wants_trailers(fields);
     let named = named_by_connection(fields);
-    fields::retain(fields, |name| !is_hop_by_hop(name) && !named.contains(name));
+    fields::retain(fields, |name| !is_hop_by_hop(name) && !named.contains(name) && !unwanted(name));
     if trailers {
         fields.insert(header::TE, HeaderValue::from_static("trailers"));
     }

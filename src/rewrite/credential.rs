@@ -108,13 +108,14 @@ impl Credential {
         self.kind
     }
 
-    /// Takes every credential of the client's out of a request to Azure and puts this one in.
-    pub(super) fn write(&self, settings: &Settings, fields: &mut HeaderMap) {
+    /// Whether a field of the client's has to make way for this one.
+    pub(super) fn replaces(&self, settings: &Settings, name: &HeaderName) -> bool {
+        self.field.is_some() && (CLIENTS_OWN.contains(name) || *name == settings.key_header)
+    }
+
+    /// Puts this credential into a request to Azure, where nothing is left that it [replaces](Self::replaces).
+    pub(super) fn write(&self, fields: &mut HeaderMap) {
         let Some((name, value)) = &self.field else { return };
-        for own in &CLIENTS_OWN {
-            fields.remove(own);
-        }
-        fields.remove(&settings.key_header);
         // Azure knows no key in a subprotocol, and nothing may log it there.
         websocket::retain_protocols(fields, |item| !item.starts_with(KEY_PROTOCOL));
         fields.insert(name.clone(), value.clone());

@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::route::Route;
 use super::splice::Splice;
 use super::{Mode, Settings};
-use crate::message::{hop_by_hop, websocket};
+use crate::message::{fields, hop_by_hop, websocket};
 
 /// Fields that hold a digest of the content as it was (RFC 9530, RFC 2616 §14.15).
 static DIGESTS: [HeaderName; 4] = [
@@ -17,6 +17,9 @@ static DIGESTS: [HeaderName; 4] = [
     HeaderName::from_static("digest"),
     HeaderName::from_static("content-md5"),
 ];
+
+/// Asks for the preview of a feature, by OpenAI's names.
+const OPENAI_BETA: HeaderName = HeaderName::from_static("openai-beta");
 
 /// The head of a request that may be sent upstream. Only [`apply`] makes one.
 #[derive(Debug)]
@@ -41,14 +44,16 @@ pub fn apply(
 ) -> Result<UpstreamRequest, Refusal> {
     let authority = route.uri.authority().ok_or(Refusal::Target)?;
     let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Refusal::Target)?;
-    hop_by_hop::sanitise(&mut parts.headers);
-    parts.headers.insert(HOST, host);
-    if let Mode::Azure(azure) = &settings.mode {
-        route.credential.write(azure, &mut parts.headers);
-        if route.realtime {
-            parts.headers.remove("openai-beta");
+    match &settings.mode {
+        Mode::OpenAi => hop_by_hop::sanitise(&mut parts.headers),
+        Mode::Azure(azure) => {
+            hop_by_hop::sanitise_without(&mut parts.headers, |name| {
+                route.credential.replaces(azure, name) || (route.realtime && *name == OPENAI_BETA)
+            });
+            route.credential.write(&mut parts.headers);
         }
     }
+    parts.headers.insert(HOST, host);
     if let Some(splice) = splice {
         fit_fields(&mut parts.headers, splice);
     }
@@ -65,20 +70,16 @@ fn fit_fields(fields: &mut HeaderMap, splice: &Splice) {
 /// Makes the fields that describe content true of changed content of this length. Where no length was
 /// declared, none is.
 pub(super) fn fit_length(fields: &mut HeaderMap, length: Option<u64>) {
-    drop_digests(fields);
+    fields::retain(fields, |name| !DIGESTS.contains(name));
     let declared = fields.contains_key(CONTENT_LENGTH);
     match length.filter(|_| declared) {
         Some(length) => fields.insert(CONTENT_LENGTH, length.into()),
         // Never sent wrong: without it the content is framed by chunks.
-        None => fields.remove(CONTENT_LENGTH),
+        None => {
+            fields::retain(fields, |name| *name != CONTENT_LENGTH);
+            None
+        }
     };
-}
-
-/// Takes out what is not true of changed content.
-fn drop_digests(fields: &mut HeaderMap) {
-    for digest in &DIGESTS {
-        fields.remove(digest);
-    }
 }
 
 // === impl UpstreamRequest ===

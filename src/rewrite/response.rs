@@ -56,12 +56,10 @@ pub enum Treatment {
 /// let read OpenAI's.
 pub fn normalise(route: &Route, parts: &mut Parts, origin: Option<&HeaderValue>) {
     let fields = &mut parts.headers;
-    hop_by_hop::sanitise(fields);
-    if route.renamed {
-        // The client would hold the name that it asked, ours or OpenAI's, to Azure's policy.
-        fields.remove(STRICT_TRANSPORT_SECURITY);
-        fields.remove(ALT_SVC);
-    }
+    // The client would hold the name that it asked, ours or OpenAI's, to Azure's policy.
+    hop_by_hop::sanitise_without(fields, |name| {
+        route.renamed && (*name == STRICT_TRANSPORT_SECURITY || *name == ALT_SVC)
+    });
     if route.scope.is_azure() {
         if !fields.contains_key(&REQUEST_ID)
             && let Some(id) = fields.get(&APIM_REQUEST_ID).cloned()

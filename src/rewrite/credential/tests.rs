@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::message::hop_by_hop;
 
 const JWT: &str = "eyJhbGciOiJub25lIn0.eyJhIjoxfQ.c2ln-_";
 
@@ -15,6 +16,12 @@ fn fields(lines: &[(&'static str, &str)]) -> HeaderMap {
     lines.iter().map(|&(n, v)| (HeaderName::from_static(n), HeaderValue::from_str(v).unwrap())).collect()
 }
 
+/// As a request is rewritten.
+fn replace(credential: &Credential, settings: &Settings, fields: &mut HeaderMap) {
+    hop_by_hop::sanitise_without(fields, |name| credential.replaces(settings, name));
+    credential.write(fields);
+}
+
 /// The fields as they go upstream, and whose credential it is.
 fn sent(
     settings: &Settings,
@@ -23,7 +30,7 @@ fn sent(
 ) -> Result<(CredentialKind, Vec<String>), Refusal> {
     let mut fields = fields(lines);
     let credential = Credential::for_azure(settings, &fields, operation)?;
-    credential.write(settings, &mut fields);
+    replace(&credential, settings, &mut fields);
     let mut shown: Vec<_> = fields.iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect();
     shown.sort();
     Ok((credential.kind(), shown))
@@ -134,7 +141,7 @@ proptest! {
             }
         }
         let credential = Credential::for_azure(&settings, &fields, operation).unwrap();
-        credential.write(&settings, &mut fields);
+        replace(&credential, &settings, &mut fields);
         let survivors: Vec<_> = fields.values().filter(|v| v.to_str().unwrap().contains("client")).collect();
         prop_assert!(survivors.is_empty(), "{:?}", survivors);
         prop_assert_eq!(fields.get_all(header).iter().count(), 1);
