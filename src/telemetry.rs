@@ -1,6 +1,7 @@
 //! The log: who reads it, how it looks, and what never gets into it.
 
 mod human;
+mod json;
 
 use std::io::{self, IsTerminal};
 use std::str::FromStr;
@@ -15,6 +16,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use human::Human;
+use json::Json;
 
 /// The most that libraries may say. Below these levels they print header fields, frames and
 /// handshakes, and with them keys.
@@ -81,7 +83,7 @@ where
 {
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines: Box<dyn Layer<S> + Send + Sync> = if json {
-        Box::new(lines.json().flatten_event(true).with_ansi(false))
+        Box::new(lines.json().with_ansi(false).event_format(Json::new()))
     } else {
         Box::new(lines.with_ansi(ansi).event_format(Human::new(ansi)))
     };

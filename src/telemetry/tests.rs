@@ -92,3 +92,27 @@ fn an_exchange_is_a_line_of_its_own() {
     let json: serde_json::Value = serde_json::from_str(&logged("info", true, event(404))).unwrap();
     assert_eq!((&json["status"], &json["outcome"]), (&404.into(), &"complete".into()));
 }
+
+#[test]
+fn an_exchange_for_machines_is_what_the_library_would_have_written() {
+    let text = "\"quoted\" \\ back, \u{7}\t\n\u{1f} control, é → 🦀";
+    let object = |line: &str| -> serde_json::Map<_, _> { serde_json::from_str(line).unwrap() };
+    macro_rules! logged_at {
+        ($target:expr) => {
+            object(&logged("info", true, || {
+                let absent: Option<&str> = None;
+                tracing::info!(
+                    target: $target, client = %text, model = text, absent, ms = 5_u64, less = -5_i64, yes = true, "{text}",
+                );
+            }))
+        };
+    }
+    let (mut ours, mut librarys) = (logged_at!(access::TARGET), logged_at!("other"));
+    assert_eq!(ours.remove("target"), Some(access::TARGET.into()));
+    librarys.remove("target");
+    let (at, librarys_at) = (ours.remove("timestamp").unwrap(), librarys.remove("timestamp").unwrap());
+    assert_eq!(at.as_str().map(str::len), librarys_at.as_str().map(str::len));
+    assert!(at.as_str() <= librarys_at.as_str(), "{at} {librarys_at}");
+    assert_eq!(ours.keys().collect::<Vec<_>>(), librarys.keys().collect::<Vec<_>>());
+    assert_eq!(ours, librarys);
+}

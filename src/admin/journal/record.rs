@@ -69,6 +69,9 @@ pub enum Outcome {
     Broken,
 }
 
+/// A text of a client's, with nothing in it that a terminal or a reader of lines could be misled by.
+struct Shown<'a>(&'a str);
+
 /// A count as people read it: `486`, `1.2k`, `3.4M`.
 struct Short(u64);
 
@@ -128,15 +131,15 @@ impl Record {
 /// One line for people.
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method.escape_debug(), self.path.escape_debug())?;
+        write!(f, "{} {}", Shown(&self.method), Shown(&self.path))?;
         if let Some(model) = &self.model {
-            write!(f, "  {}", model.escape_debug())?;
+            write!(f, "  {}", Shown(model))?;
         }
         if let Some(upstream) = &self.upstream {
             write!(f, " → {upstream}")?;
         }
         if let Some(deployment) = &self.deployment {
-            write!(f, ":{}", deployment.escape_debug())?;
+            write!(f, ":{}", Shown(deployment))?;
         }
         if let Some(status) = self.status {
             write!(f, "  {status}")?;
@@ -175,6 +178,20 @@ impl Outcome {
             Self::Cancelled => "cancelled",
             Self::Complete => "complete",
             Self::Broken => "broken",
+        }
+    }
+}
+
+// === impl Shown ===
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain =
+            |octet: u8| octet.is_ascii_graphic() && !matches!(octet, b'"' | b'\'' | b'\\') || octet == b' ';
+        match self.0.bytes().all(plain) {
+            // Nearly all are, and going through them character by character takes its time.
+            true => f.write_str(self.0),
+            false => write!(f, "{}", self.0.escape_debug()),
         }
     }
 }
