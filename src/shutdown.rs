@@ -63,10 +63,15 @@ impl Shutdown {
     }
 
     /// Does this work unless the time for finishing ends first; `None` if it did, the work is dropped then.
-    pub async fn unless_over<T>(mut self, work: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            done = work => Some(done),
-            _ = self.0.wait_for(|phase| *phase >= Phase::Over) => None,
+    ///
+    /// The work has a place of its own in memory: in the future returned it would have two.
+    pub fn unless_over<W: Future>(mut self, work: W) -> impl Future<Output = Option<W::Output>> {
+        let work = Box::pin(work);
+        async move {
+            tokio::select! {
+                done = work => Some(done),
+                _ = self.0.wait_for(|phase| *phase >= Phase::Over) => None,
+            }
         }
     }
 }

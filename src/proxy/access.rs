@@ -93,14 +93,6 @@ impl Access {
         self.waited += time;
     }
 
-    /// Waits for somebody else.
-    pub async fn waiting<F: Future>(&mut self, others: F) -> F::Output {
-        let begun = Instant::now();
-        let output = others.await;
-        self.waited(begun.elapsed());
-        output
-    }
-
     /// Notes why it goes nowhere.
     pub fn refused(&mut self, error: &Error) {
         self.record.reason = Some(error.kind().reason());

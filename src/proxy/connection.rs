@@ -33,14 +33,28 @@ where
             tracing::info!(client = %address, "speaks neither HTTP nor TLS; closed");
         }
         sniff::Protocol::Tls => {
-            let accepted = accept(io, |sni| proxy.listener_certificate(sni), head_timeout).await;
-            match accepted {
-                Ok(accepted) => {
-                    let protocol = if accepted.h2 { Protocol::Http2 } else { Protocol::Http1 };
-                    requests(proxy, accepted.stream, protocol, peer).await;
-                }
-                Err(error) => super::intercept::log_rejection(&proxy, &peer, "", "the proxy itself", &error),
+            // Boxed, so that what the handshake needed is free again once it is over.
+            if let Some(serving) = Box::pin(over_tls(proxy, io, peer)).await {
+                serving.await;
             }
+        }
+    }
+}
+
+/// Ends TLS that is spoken to the proxy itself; what there is to serve then, if the handshake came to its end.
+async fn over_tls<IO>(proxy: Proxy, io: IO, peer: Peer) -> Option<impl Future<Output = ()> + Send>
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let head_timeout = proxy.limits().head_timeout;
+    match accept(io, |sni| proxy.listener_certificate(sni), head_timeout).await {
+        Ok(accepted) => {
+            let protocol = if accepted.h2 { Protocol::Http2 } else { Protocol::Http1 };
+            Some(requests(proxy, accepted.stream, protocol, peer))
+        }
+        Err(error) => {
+            super::intercept::log_rejection(&proxy, &peer, "", "the proxy itself", &error);
+            None
         }
     }
 }
@@ -59,14 +73,22 @@ pub async fn turn_away<IO: AsyncRead + AsyncWrite + Unpin>(mut io: IO) {
     let _ = tokio::io::copy(&mut io.take(DRAINED), &mut tokio::io::sink()).await;
 }
 
-async fn requests<IO>(proxy: Proxy, io: IO, protocol: Protocol, peer: Peer)
+fn requests<IO>(
+    proxy: Proxy,
+    io: IO,
+    protocol: Protocol,
+    peer: Peer,
+) -> impl Future<Output = ()> + Send + use<IO>
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = proxy.limits().clone();
     let (address, shutdown) = (peer.address, peer.shutdown.clone());
-    let answer = |request| super::dispatch::dispatch(proxy.latest(), request, peer.clone());
-    if let Err(error) = serve::serve(io, protocol, &limits, shutdown, answer).await {
-        tracing::debug!(client = %address, %error, "connection ended");
+    let answer = move |request| super::dispatch::dispatch(proxy.latest(), request, peer.clone());
+    let serving = serve::serve(io, protocol, &limits, shutdown, answer);
+    async move {
+        if let Err(error) = serving.await {
+            tracing::debug!(client = %address, %error, "connection ended");
+        }
     }
 }

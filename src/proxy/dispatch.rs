@@ -51,7 +51,7 @@ async fn route(proxy: &Proxy, mut request: Request<Incoming>, peer: Peer) -> Res
             Ok(intercept::intercept(proxy.clone(), request, host, client?, peer))
         }
         OpenRoute::Tunnel(to) => {
-            let opened = tunnel(proxy, request, to, peer).await;
+            let opened = Box::pin(tunnel(proxy, request, to, peer)).await;
             proxy.admin().metrics.tunnel(TunnelKind::Blind, opened.is_ok());
             opened
         }
@@ -61,7 +61,7 @@ async fn route(proxy: &Proxy, mut request: Request<Incoming>, peer: Peer) -> Res
         }
         OpenRoute::Forward(to, path) => {
             let client = admission::admit(proxy, fields, &peer, Right::Proxying, Role::Proxy)?;
-            forward::forward(proxy, request, to, &path, peer, &client).await
+            Box::pin(forward::forward(proxy, request, to, &path, peer, &client)).await
         }
         OpenRoute::Asterisk => Ok(Response::new(body::empty())),
         OpenRoute::Origin(form) => origin(proxy, request, form, peer).await,

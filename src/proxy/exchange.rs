@@ -1,5 +1,7 @@
 //! One exchange: plan, read only as far as the model, apply, send, normalise, stream back.
 
+use std::time::Instant;
+
 use http::header::{CONTENT_LENGTH, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -40,7 +42,8 @@ pub async fn exchange(
         Ok(key) => {
             access.admitted(key);
             if upgrade::is_asked_for(&request) {
-                return upgrade::exchange(proxy, request, host, path, entry, access).await;
+                // Boxed: few requests ask for one, and all others would be moved about with room for it.
+                return Box::pin(upgrade::exchange(proxy, request, host, path, entry, access)).await;
             }
             let answered = answer(proxy, request, host, path, entry, origin.as_ref(), &mut access).await;
             conclude(answered, access, version, origin.as_ref())
@@ -141,10 +144,15 @@ async fn send(
     let declared = request.fields().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let route = request.route().clone();
     let (content, culprit) = culprit::watch(content(declared));
-    let sent = access.waiting(proxy.upstream().send(request, content)).await;
-    let response = sent.map_err(|failed| culprit.explain(failed))?;
-    // Its own work is little; where it waits at all, it waits for the content of a short answer.
-    Ok(access.waiting(normalise(proxy.rewrite(), &route, response, origin)).await)
+    let begun = Instant::now();
+    let sent = proxy.upstream().send(request, content).await;
+    let answered = match sent {
+        // Its own work is little; where it waits at all, it waits for the content of a short answer.
+        Ok(response) => Ok(normalise(proxy.rewrite(), &route, response, origin).await),
+        Err(failed) => Err(culprit.explain(failed)),
+    };
+    access.waited(begun.elapsed());
+    answered
 }
 
 fn local(answer: Answer, origin: Option<&HeaderValue>) -> Response<Body> {

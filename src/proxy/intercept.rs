@@ -73,7 +73,12 @@ impl Tunnel {
             Ok(Err(_)) | Err(_) => return tracing::debug!(%host, "nothing was said inside the tunnel"),
         };
         match protocol {
-            sniff::Protocol::Tls => self.over_tls(io).await,
+            // Boxed, so that what the handshake needed is free again once it is over.
+            sniff::Protocol::Tls => {
+                if let Some(serving) = Box::pin(self.over_tls(io)).await {
+                    serving.await;
+                }
+            }
             // Clients that tunnel plain HTTP: never in the clear upstream, so no harm in answering.
             sniff::Protocol::Http1 => self.requests(io, Protocol::Http1).await,
             sniff::Protocol::Http2 => self.requests(io, Protocol::Http2).await,
@@ -83,7 +88,8 @@ impl Tunnel {
         }
     }
 
-    async fn over_tls<IO>(mut self, io: IO)
+    /// Ends TLS in the tunnel; what there is to serve then, if the client goes on.
+    async fn over_tls<IO>(mut self, io: IO) -> Option<impl Future<Output = ()> + Send>
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -94,7 +100,8 @@ impl Tunnel {
             Ok(accepted) => accepted,
             Err(error) => {
                 let host = self.host.to_string();
-                return log_rejection(&self.proxy, &self.peer, &self.agent, &host, &error);
+                log_rejection(&self.proxy, &self.peer, &self.agent, &host, &error);
+                return None;
             }
         };
         let handshake = begun.elapsed();
@@ -104,25 +111,29 @@ impl Tunnel {
             Ok(Ok((_, stream))) => {
                 self.sni = accepted.sni;
                 let protocol = if accepted.h2 { Protocol::Http2 } else { Protocol::Http1 };
-                self.requests(stream, protocol).await;
+                return Some(self.requests(stream, protocol));
             }
             Ok(Err(error)) if is_alert(&error) || distrust::is_soon(handshake, finished.elapsed()) => {
                 self.proxy.distrust().tell(self.peer.address.ip(), &self.agent, &self.host.to_string());
             }
             Ok(Err(_)) | Err(_) => tracing::debug!(host = %self.host, "nothing was asked inside TLS"),
         }
+        None
     }
 
-    async fn requests<IO>(self, io: IO, protocol: Protocol)
+    fn requests<IO>(self, io: IO, protocol: Protocol) -> impl Future<Output = ()> + Send + use<IO>
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (limits, shutdown, client) =
             (self.proxy.limits().clone(), self.peer.shutdown.clone(), self.peer.address);
         let tunnel = std::sync::Arc::new(self);
-        let answer = |request| answer(std::sync::Arc::clone(&tunnel), request);
-        if let Err(error) = serve::serve(io, protocol, &limits, shutdown, answer).await {
-            tracing::debug!(%client, %error, "connection in the tunnel ended");
+        let answer = move |request| answer(std::sync::Arc::clone(&tunnel), request);
+        let serving = serve::serve(io, protocol, &limits, shutdown, answer);
+        async move {
+            if let Err(error) = serving.await {
+                tracing::debug!(%client, %error, "connection in the tunnel ended");
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! HTTP on one connection, whatever carries it.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 
 use http::header::{CONNECTION, HeaderValue, UPGRADE};
 use http::{Method, Request, Response, StatusCode, Version};
@@ -42,46 +43,45 @@ enum Asked {
     Tunnel,
 }
 
+/// A connection that is being served.
+pub type Serving = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
+
 /// Serves requests until the client closes or the shutdown lets the last one finish.
 ///
 /// `answer` is called for each request; it never fails, for errors are responses too.
 /// A request has to begin, and its head to end, within the keep-alive timeout.
-pub async fn serve<IO, F, R>(
-    io: IO,
-    protocol: Protocol,
-    limits: &Limits,
-    shutdown: Shutdown,
-    answer: F,
-) -> hyper::Result<()>
+///
+/// Between requests a connection takes no more room than it needs to wait: its answer has a place of its own.
+pub fn serve<IO, F, R>(io: IO, protocol: Protocol, limits: &Limits, shutdown: Shutdown, answer: F) -> Serving
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    F: Fn(Request<Incoming>) -> R,
+    F: Fn(Request<Incoming>) -> R + Send + 'static,
     R: Future<Output = Response<Body>> + Send + 'static,
 {
     match protocol {
-        Protocol::Http1 => serve_http1(io, limits, shutdown, answer).await,
-        Protocol::Http2 => serve_http2(io, limits, shutdown, answer).await,
+        Protocol::Http1 => Box::pin(serve_http1(io, limits, shutdown, answer)),
+        Protocol::Http2 => Box::pin(serve_http2(io, limits, shutdown, answer)),
     }
 }
 
-async fn serve_http1<IO, F, R>(
+fn serve_http1<IO, F, R>(
     io: IO,
     limits: &Limits,
     mut shutdown: Shutdown,
     answer: F,
-) -> hyper::Result<()>
+) -> impl Future<Output = hyper::Result<()>> + Send + use<IO, F, R>
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    F: Fn(Request<Incoming>) -> R,
+    F: Fn(Request<Incoming>) -> R + Send + 'static,
     R: Future<Output = Response<Body>> + Send + 'static,
 {
     let upgraded = Upgraded::default();
     // The parser may have read as much again before it sees that a head is too large.
     let guard = Guard::new(Lingering::new(io, upgraded.clone()), 2 * limits.head_size());
     let verdict = guard.verdict();
-    let service = service_fn(|request| {
+    let service = service_fn(move |request| {
         let asked = Asked::of(&request);
-        let (answered, verdict, upgraded) = (answer(request), verdict.clone(), upgraded.clone());
+        let (answered, verdict, upgraded) = (Box::pin(answer(request)), verdict.clone(), upgraded.clone());
         async move { Ok::<_, Infallible>(asked.settle(answered.await, &verdict, &upgraded)) }
     });
     let connection = http1::Builder::new()
@@ -93,27 +93,29 @@ where
         .max_buf_size(limits.head_size())
         .serve_connection(TokioIo::new(guard), service)
         .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
-    tokio::select! {
-        done = connection.as_mut() => return done,
-        () = shutdown.requested() => connection.as_mut().graceful_shutdown(),
+    let mut connection = Box::pin(connection);
+    async move {
+        tokio::select! {
+            done = &mut connection => return done,
+            () = shutdown.requested() => connection.as_mut().graceful_shutdown(),
+        }
+        connection.await
     }
-    connection.await
 }
 
-async fn serve_http2<IO, F, R>(
+fn serve_http2<IO, F, R>(
     io: IO,
     limits: &Limits,
     mut shutdown: Shutdown,
     answer: F,
-) -> hyper::Result<()>
+) -> impl Future<Output = hyper::Result<()>> + Send + use<IO, F, R>
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    F: Fn(Request<Incoming>) -> R,
+    F: Fn(Request<Incoming>) -> R + Send + 'static,
     R: Future<Output = Response<Body>> + Send + 'static,
 {
-    let service = service_fn(|request| {
-        let answered = answer(upgrade::without_connect(request));
+    let service = service_fn(move |request| {
+        let answered = Box::pin(answer(upgrade::without_connect(request)));
         async { Ok::<_, Infallible>(answered.await) }
     });
     let connection = http2::Builder::new(TokioExecutor::new())
@@ -128,12 +130,14 @@ where
         .initial_stream_window_size(HTTP2_WINDOWS.0)
         .initial_connection_window_size(HTTP2_WINDOWS.1)
         .serve_connection(TokioIo::new(io), service);
-    let mut connection = std::pin::pin!(connection);
-    tokio::select! {
-        done = connection.as_mut() => return done,
-        () = shutdown.requested() => connection.as_mut().graceful_shutdown(),
+    let mut connection = Box::pin(connection);
+    async move {
+        tokio::select! {
+            done = &mut connection => return done,
+            () = shutdown.requested() => connection.as_mut().graceful_shutdown(),
+        }
+        connection.await
     }
-    connection.await
 }
 
 // === impl Asked ===
