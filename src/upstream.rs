@@ -1,12 +1,13 @@
 //! The way to the origin server.
 
+mod connection;
 pub mod connector;
 pub mod expect;
 pub mod link;
 pub mod parent;
 pub mod phases;
+mod pool;
 pub mod send;
-pub mod spread;
 pub mod way;
 
 use std::path::PathBuf;

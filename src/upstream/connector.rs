@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
+use http::uri::Scheme;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
@@ -22,6 +23,7 @@ use crate::policy::destination::Reach;
 #[derive(Clone)]
 pub struct Connector {
     https: HttpsConnector<Below>,
+    http: Http,
     deadline: Duration,
 }
 
@@ -69,7 +71,12 @@ impl Connector {
             Http::Only1 => builder.enable_http1().wrap_connector(below),
             Http::Only2 => builder.enable_http2().wrap_connector(below),
         };
-        Self { https, deadline: settings.connect_timeout }
+        Self { https, http: settings.http, deadline: settings.connect_timeout }
+    }
+
+    /// Whether HTTP/2 is spoken to what a URI names though nothing was agreed upon.
+    pub(super) fn assumes_http2(&self, uri: &Uri) -> bool {
+        self.http == Http::Only2 && uri.scheme() != Some(&Scheme::HTTP)
     }
 }
 

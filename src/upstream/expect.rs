@@ -14,7 +14,6 @@ use http::request::Parts;
 use http::{Request, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
-use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -56,14 +55,13 @@ enum State {
 
 /// Holds the content back where the request expects a 100.
 ///
-/// HTTP/2 is not waited for: hyper keeps its 1xx responses to itself.
+/// On HTTP/2 nothing is to be waited for: hyper keeps its 1xx responses to itself. See [`Said::unheard`].
 pub fn expecting(parts: Parts, content: Body) -> (Parts, Body, Option<Said>) {
     let expects = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
     if !parts.headers.get(EXPECT).is_some_and(expects) {
         return (parts, content, None);
     }
     let mut head = Request::from_parts(parts, ());
-    let connection = capture_connection(&mut head);
     let (sender, heard) = watch::channel(Word::Nothing);
     let said = Said(Arc::new(sender));
     let hears = said.clone();
@@ -72,21 +70,15 @@ pub fn expecting(parts: Parts, content: Body) -> (Parts, Body, Option<Said>) {
             hears.0.send_replace(Word::Continue);
         }
     });
-    let waiting = Box::pin(is_wanted(connection, heard.clone()));
+    let waiting = Box::pin(is_wanted(heard.clone()));
     let content = Expectant { content, state: State::Waiting(waiting, heard) };
     (head.into_parts().0, content.boxed_unsync(), Some(said))
 }
 
 /// Waits for the origin server's word, as long as there can be one.
-async fn is_wanted(mut connection: CaptureConnection, mut heard: watch::Receiver<Word>) -> bool {
-    let word = async {
-        let http2 =
-            connection.wait_for_connection_metadata().await.as_ref().is_some_and(|c| c.is_negotiated_h2());
-        if http2 {
-            return Word::Continue;
-        }
-        heard.wait_for(|word| *word != Word::Nothing).await.map_or(Word::Final, |word| *word)
-    };
+async fn is_wanted(mut heard: watch::Receiver<Word>) -> bool {
+    let word =
+        async { heard.wait_for(|word| *word != Word::Nothing).await.map_or(Word::Final, |word| *word) };
     // In the end the content goes without having been asked for.
     !matches!(tokio::time::timeout(PATIENCE, word).await, Ok(Word::Final))
 }
@@ -94,6 +86,11 @@ async fn is_wanted(mut connection: CaptureConnection, mut heard: watch::Receiver
 // === impl Said ===
 
 impl Said {
+    /// Notes that nothing will be heard before the final response, as on HTTP/2: the content goes at once.
+    pub fn unheard(&self) {
+        self.0.send_replace(Word::Continue);
+    }
+
     /// Notes that a final response has come; the result is kept until its content has ended.
     pub fn finally(self) -> Self {
         self.0.send_if_modified(|word| {

@@ -1,6 +1,8 @@
 //! The timeouts of an exchange, each over its own phase: none of them cuts a living stream.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -24,7 +26,7 @@ pub struct IdleTimeout(pub Duration);
 
 /// Waits for a response; time counts from the last octet of the request that was taken.
 pub async fn first_byte<F: Future>(
-    responding: F,
+    responding: Pin<&mut F>,
     request: &Activity,
     longest: Duration,
 ) -> Result<F::Output, FirstByteTimeout> {
@@ -35,18 +37,21 @@ pub async fn first_byte<F: Future>(
 }
 
 /// Request content that notes each frame as it is taken for sending.
+#[derive(Debug)]
 pub struct Noted {
     content: Body,
     activity: Activity,
+    over: Arc<AtomicBool>,
 }
 
 /// Response content that breaks off after too long a silence.
-pub struct Alive<B, G> {
+pub struct Alive<B, E: FnOnce()> {
     content: B,
     idle: Duration,
-    silence: Pin<Box<Sleep>>,
+    /// Made when it first has to be waited.
+    silence: Option<Pin<Box<Sleep>>>,
     waiting: bool,
-    _guard: G,
+    at_end: Option<E>,
 }
 
 // === impl Noted ===
@@ -54,7 +59,18 @@ pub struct Alive<B, G> {
 impl Noted {
     /// Watches over this content.
     pub fn new(content: Body, activity: Activity) -> Self {
-        Self { content, activity }
+        Self { content, activity, over: Arc::default() }
+    }
+
+    /// What becomes true once nobody reads this content any more, because its end was sent or never will be.
+    pub fn over(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.over)
+    }
+}
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Release);
     }
 }
 
@@ -82,20 +98,34 @@ impl HttpBody for Noted {
 
 // === impl Alive ===
 
-impl<B, G> Alive<B, G> {
+impl<B, E> Alive<B, E>
+where
+    B: HttpBody<Data = Bytes>,
+    E: FnOnce(),
+{
     /// Watches over this content; `idle` is the longest silence between two frames.
     ///
-    /// `guard` is dropped with the content: what ends with it hangs on that.
-    pub fn new(content: B, idle: Duration, guard: G) -> Self {
-        Self { content, idle, silence: Box::pin(tokio::time::sleep(idle)), waiting: false, _guard: guard }
+    /// `at_end` is called when the content has come to its end, and only dropped when it has not.
+    pub fn new(content: B, idle: Duration, at_end: E) -> Self {
+        let mut alive = Self { content, idle, silence: None, waiting: false, at_end: Some(at_end) };
+        if alive.content.is_end_stream() {
+            alive.end();
+        }
+        alive
+    }
+
+    fn end(&mut self) {
+        if let Some(at_end) = self.at_end.take() {
+            at_end();
+        }
     }
 }
 
-impl<B, G> HttpBody for Alive<B, G>
+impl<B, E> HttpBody for Alive<B, E>
 where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
-    G: Unpin,
+    E: FnOnce() + Unpin,
 {
     type Data = Bytes;
     type Error = BoxError;
@@ -104,17 +134,22 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Poll::Ready(frame) = Pin::new(&mut self.content).poll_frame(cx) {
-            self.waiting = false;
+        let this = &mut *self;
+        if let Poll::Ready(frame) = Pin::new(&mut this.content).poll_frame(cx) {
+            this.waiting = false;
+            if frame.is_none() || this.content.is_end_stream() {
+                this.end();
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
-        if !self.waiting {
-            self.waiting = true;
-            let deadline = Instant::now() + self.idle;
-            self.silence.as_mut().reset(deadline);
+        let idle = this.idle;
+        let silence = this.silence.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
+        if !this.waiting {
+            this.waiting = true;
+            silence.as_mut().reset(Instant::now() + idle);
         }
-        ready!(self.silence.as_mut().poll(cx));
-        Poll::Ready(Some(Err(IdleTimeout(self.idle).into())))
+        ready!(silence.as_mut().poll(cx));
+        Poll::Ready(Some(Err(IdleTimeout(idle).into())))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -148,7 +183,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn content_lives_as_long_as_it_moves() {
         let (send, receive) = mpsc::channel(1);
-        let mut content = Alive::new(Queue(receive), Duration::from_secs(10), ());
+        let mut content = Alive::new(Queue(receive), Duration::from_secs(10), || ());
         tokio::spawn(async move {
             for _ in 0..5 {
                 tokio::time::sleep(Duration::from_secs(9)).await;
@@ -166,7 +201,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn hours_of_a_stream_with_minutes_of_silence_are_not_cut() {
         let (send, receive) = mpsc::channel(1);
-        let content = Alive::new(Queue(receive), crate::upstream::Settings::default().idle_timeout, ());
+        let content = Alive::new(Queue(receive), crate::upstream::Settings::default().idle_timeout, || ());
         tokio::spawn(async move {
             for _ in 0..6 {
                 tokio::time::sleep(Duration::from_secs(59 * 60)).await;
@@ -188,7 +223,7 @@ mod tests {
             }
             std::future::pending::<()>().await;
         };
-        let timeout = first_byte(responding, &activity, Duration::from_secs(10)).await;
+        let timeout = first_byte(std::pin::pin!(responding), &activity, Duration::from_secs(10)).await;
         assert!(timeout.is_err());
         assert_eq!(start.elapsed().as_secs(), 34);
     }

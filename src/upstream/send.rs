@@ -1,29 +1,31 @@
 //! Sending a request and receiving the head of its response.
 
 use std::error::Error as StdError;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION, SEC_WEBSOCKET_KEY};
+use http::header::{HeaderValue, PROXY_AUTHORIZATION, SEC_WEBSOCKET_KEY};
 use http::response::Parts;
 use http::uri::Scheme;
-use http::{Response, StatusCode, Uri, Version};
+use http::{Request, Response, StatusCode, Uri, Version, request};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::upgrade::Upgraded;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use thiserror::Error;
 
+use super::connection::Connection;
 use super::connector::{ConnectTimeout, Connector};
 use super::expect::{Said, expecting};
 use super::parent::ParentError;
 use super::phases::{Alive, FirstByteTimeout, Noted, first_byte};
-use super::spread::Spread;
+use super::pool::{Pool, PoolError};
 use super::way::Way;
 use super::{Http, Settings};
 use crate::message::body::{self, Body, BoxError};
 use crate::message::host_port::HostPort;
-use crate::message::{fields, websocket};
+use crate::message::websocket;
 use crate::net::activity::Activity;
 use crate::net::dial::DialError;
 use crate::policy::destination::Reach;
@@ -34,9 +36,9 @@ use crate::tls::problem::certificate_problem;
 /// Pools of connections to origin servers. Clones share it.
 #[derive(Clone)]
 pub struct Upstream {
-    clients: Spread<Client<Connector, Noted>>,
-    /// For WebSockets: no connection is used twice, nor for HTTP/2.
-    unpooled: Client<Connector, Noted>,
+    pool: Pool,
+    /// For WebSockets, which take connections of their own, of HTTP/1.1.
+    websockets: Connector,
     way: Way,
     settings: Arc<Settings>,
 }
@@ -83,9 +85,6 @@ pub enum SendError {
 
 // === impl Upstream ===
 
-/// Octets that one HTTP/2 stream, and all of a connection's streams together, may have in flight.
-const HTTP2_WINDOWS: (u32, u32) = (1 << 20, 8 << 20);
-
 impl Upstream {
     /// A pool of connections to what resolves within `reach`; they trust what `tls` trusts.
     ///
@@ -94,24 +93,9 @@ impl Upstream {
     pub fn new(settings: &Settings, policy: Policy, reach: Reach, tls: rustls::ClientConfig) -> Self {
         let way = Way::new(settings, policy.clone(), &tls);
         let over_http1 = Settings { http: Http::Only1, ..settings.clone() };
-        let unpooled = Client::builder(TokioExecutor::new())
-            .pool_max_idle_per_host(0)
-            .http1_preserve_header_case(true)
-            .build(Connector::new(&over_http1, policy.clone(), reach, way.clone(), tls.clone()));
-        let connector = Connector::new(settings, policy, reach, way.clone(), tls);
-        let mut builder = Client::builder(TokioExecutor::new());
-        builder
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .pool_idle_timeout(std::time::Duration::from_secs(60))
-            .http1_preserve_header_case(true)
-            .http2_initial_stream_window_size(HTTP2_WINDOWS.0)
-            .http2_initial_connection_window_size(HTTP2_WINDOWS.1)
-            .http2_keep_alive_interval(std::time::Duration::from_secs(30))
-            .http2_keep_alive_timeout(std::time::Duration::from_secs(20))
-            .http2_only(settings.http == Http::Only2);
-        let clients = Spread::new(|| builder.build(connector.clone()));
-        Self { clients, unpooled, way, settings: Arc::new(settings.clone()) }
+        let websockets = Connector::new(&over_http1, policy.clone(), reach, way.clone(), tls.clone());
+        let pool = Pool::new(Connector::new(settings, policy, reach, way.clone(), tls));
+        Self { pool, websockets, way, settings: Arc::new(settings.clone()) }
     }
 
     /// The way on which its connections are made, for what is no exchange.
@@ -124,9 +108,26 @@ impl Upstream {
     /// Dropping the future or the response's content cancels the exchange. A request is sent
     /// again only on a new connection when nothing of it had left on a stale one.
     pub async fn send(&self, request: UpstreamRequest, content: Body) -> Result<Response<Body>, SendError> {
-        let (client, place) = self.clients.pick();
-        let (response, said) = self.respond(client, request, content).await?;
-        Ok(self.watched(response, (place, said)))
+        let (parts, content, said) = expecting(self.head(request), content);
+        let activity = Activity::start();
+        let content = Noted::new(content, activity.clone());
+        let over = content.over();
+        let waits = said.clone();
+        let on = move |http2| {
+            if http2 && let Some(said) = &waits {
+                said.unheard();
+            }
+        };
+        let sending = pin!(self.pool.send(Request::from_parts(parts, content), on));
+        let (response, taken) = first_byte(sending, &activity, self.settings.first_byte_timeout).await??;
+        let said = said.map(Said::finally);
+        Ok(self.watched(response, move || {
+            drop(said);
+            // A response may come, and end, before its request does.
+            if over.load(Ordering::Acquire) {
+                taken.give_back();
+            }
+        }))
     }
 
     /// Sends a WebSocket's handshake on a connection of its own, which the origin's 101 makes the WebSocket.
@@ -135,9 +136,21 @@ impl Upstream {
     /// Dropping the future or what it opened closes the connection.
     pub async fn open(&self, request: UpstreamRequest) -> Result<Opened, SendError> {
         let key = request.fields().get(SEC_WEBSOCKET_KEY).cloned();
-        let (response, said) = self.respond(&self.unpooled, request, body::empty()).await?;
+        let parts = self.head(request);
+        let activity = Activity::start();
+        let opening = pin!(async {
+            let mut connection =
+                Connection::open(&self.websockets, &parts.uri).await.map_err(PoolError::Connect)?;
+            let request = Request::from_parts(parts, Noted::new(body::empty(), activity.clone()));
+            match connection.send(request).await {
+                Ok(response) => Ok((response, connection)),
+                Err(unanswered) => Err(PoolError::Broken(unanswered.error)),
+            }
+        });
+        let (response, connection) =
+            first_byte(opening, &activity, self.settings.first_byte_timeout).await??;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return Ok(Opened::Refused(self.watched(response, said)));
+            return Ok(Opened::Refused(self.watched(response, move || drop(connection))));
         }
         if !key.is_some_and(|key| websocket::is_agreed_to(&key, response.headers())) {
             return Err(SendError::Handshake);
@@ -149,35 +162,25 @@ impl Upstream {
         Ok(Opened::Switched(parts, TokioIo::new(io)))
     }
 
-    async fn respond(
-        &self,
-        client: &Client<Connector, Noted>,
-        request: UpstreamRequest,
-        content: Body,
-    ) -> Result<(Response<Incoming>, Option<Said>), SendError> {
+    /// The head as it goes on a connection.
+    fn head(&self, request: UpstreamRequest) -> request::Parts {
         let (mut parts, _) = request.into_parts();
-        // The client writes Host or :authority from the URI, whichever its connection needs.
-        fields::retain(&mut parts.headers, |name| *name != HOST);
         if let Some(credential) = self.credential_for_parent(&parts.uri) {
             parts.headers.insert(PROXY_AUTHORIZATION, credential);
         }
         parts.version = Version::HTTP_11;
-        let (parts, content, said) = expecting(parts, content);
-        let activity = Activity::start();
-        let request = http::Request::from_parts(parts, Noted::new(content, activity.clone()));
-        let responding = client.request(request);
-        let response = first_byte(responding, &activity, self.settings.first_byte_timeout).await??;
-        Ok((response, said.map(Said::finally)))
+        parts
     }
 
-    /// The response whose content breaks off after too long a silence; `guard` is dropped with it.
-    fn watched<G>(&self, response: Response<Incoming>, guard: G) -> Response<Body>
+    /// The response whose content breaks off after too long a silence, and calls this at its end.
+    fn watched<E>(&self, response: Response<Incoming>, at_end: E) -> Response<Body>
     where
-        G: Send + Unpin + 'static,
+        E: FnOnce() + Send + Unpin + 'static,
     {
         let (mut parts, content) = response.into_parts();
         parts.version = Version::HTTP_11;
-        Response::from_parts(parts, Alive::new(content, self.settings.idle_timeout, guard).boxed_unsync())
+        let content = Alive::new(content, self.settings.idle_timeout, at_end);
+        Response::from_parts(parts, content.boxed_unsync())
     }
 
     /// What a parent proxy wants to see with a plain request; in a tunnel nothing is for it.
@@ -192,26 +195,25 @@ impl Upstream {
 
 // === impl SendError ===
 
-impl From<hyper_util::client::legacy::Error> for SendError {
-    fn from(error: hyper_util::client::legacy::Error) -> Self {
-        let connecting = error.is_connect();
-        if let Some(parent) = cause::<ParentError>(&error) {
-            return Self::Parent(parent.to_string(), error.into());
+impl From<PoolError> for SendError {
+    fn from(error: PoolError) -> Self {
+        let error = match error {
+            PoolError::Connect(error) => error,
+            PoolError::Broken(error) => return Self::Broken(error.into()),
+        };
+        if let Some(parent) = cause::<ParentError>(&*error) {
+            return Self::Parent(parent.to_string(), error);
         }
-        if let Some(problem) = certificate_problem(&error) {
-            return Self::Certificate(problem, error.into());
+        if let Some(problem) = certificate_problem(&*error) {
+            return Self::Certificate(problem, error);
         }
-        if let Some(ConnectTimeout(limit)) = cause(&error) {
-            return Self::ConnectTimeout(
-                format!("no connection to the upstream within {limit:?}"),
-                error.into(),
-            );
+        if let Some(ConnectTimeout(limit)) = cause(&*error) {
+            return Self::ConnectTimeout(format!("no connection to the upstream within {limit:?}"), error);
         }
-        match cause::<DialError>(&error) {
-            Some(DialError::Denied(denied)) => Self::Denied(denied.clone(), error.into()),
-            Some(dial) => Self::Dial(dial.to_string(), error.into()),
-            None if connecting => Self::Tls(error.into()),
-            None => Self::Broken(error.into()),
+        match cause::<DialError>(&*error) {
+            Some(DialError::Denied(denied)) => Self::Denied(denied.clone(), error),
+            Some(dial) => Self::Dial(dial.to_string(), error),
+            None => Self::Tls(error),
         }
     }
 }

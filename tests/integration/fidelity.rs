@@ -42,7 +42,7 @@ async fn in_openai_mode_all_but_the_hop_is_as_it_came() {
         .write(format!("{request_line}\r\nHost: {OPENAI_HOST}\r\n{OF_THIS_HOP}{end_to_end}\r\n{ODD}"))
         .await;
     let mut upstream = origin.accept().await;
-    let expected = format!("{request_line}\r\n{end_to_end}Host: {OPENAI_HOST}\r\n\r\n");
+    let expected = format!("{request_line}\r\nHost: {OPENAI_HOST}\r\n{end_to_end}\r\n");
     assert_eq!(upstream.head().await, expected);
     assert_eq!(upstream.octets(ODD.len()).await, ODD.as_bytes());
 

@@ -1,0 +1,280 @@
+//! Open connections to origin servers, kept for the next request.
+//!
+//! A request takes the HTTP/1.1 connection that was used last, or joins others on an HTTP/2 connection. Servers allow
+//! about a hundred requests on one of those (RFC 9113 §6.5.2 recommends no fewer), and long streams fill that soon:
+//! what comes after would wait for one of them to end, so another connection is opened before.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use http::uri::{Authority, Scheme};
+use http::{Request, Response, Uri};
+use hyper::body::Incoming;
+use hyper::client::conn::http2;
+use thiserror::Error;
+use tokio::time::Instant;
+
+use super::connection::{Connection, Unanswered};
+use super::connector::Connector;
+use super::phases::Noted;
+use crate::message::body::BoxError;
+
+/// How long a connection is kept that nobody uses.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Requests under way at which an HTTP/2 connection counts as full: below what servers usually allow.
+const FULL: usize = 90;
+
+/// The connections that one connector has opened; clones share them.
+#[derive(Clone)]
+pub(super) struct Pool(Arc<Inner>);
+
+struct Inner {
+    connector: Connector,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// By authority, in two spellings if clients spell it in two ways.
+    over_tls: HashMap<Box<str>, Origin>,
+    in_clear: HashMap<Box<str>, Origin>,
+    /// Whether a task looks after those that are idle.
+    looked_after: bool,
+}
+
+#[derive(Default)]
+struct Origin {
+    /// HTTP/1.1, the one used last at the end.
+    idle: Vec<(Connection, Instant)>,
+    shared: Vec<Shared>,
+}
+
+/// An HTTP/2 connection.
+struct Shared {
+    sender: http2::SendRequest<Noted>,
+    under_way: Arc<AtomicUsize>,
+    used: Instant,
+}
+
+/// A connection in the hands of one request. If it is dropped, a connection of HTTP/1.1 is closed.
+pub(super) struct Taken {
+    connection: Connection,
+    to: Destination,
+    pool: Weak<Inner>,
+    reused: bool,
+    /// On HTTP/2.
+    place: Option<Place>,
+}
+
+#[derive(Clone)]
+struct Destination {
+    over_tls: bool,
+    authority: Authority,
+}
+
+/// A request's place on an HTTP/2 connection, free again when this is dropped.
+struct Place(Arc<AtomicUsize>);
+
+/// Why there is no response.
+#[derive(Debug, Error)]
+pub(super) enum PoolError {
+    /// There is no connection.
+    #[error("no connection")]
+    Connect(#[source] BoxError),
+    /// The connection broke, or what came back is no HTTP response.
+    #[error("no response")]
+    Broken(#[source] hyper::Error),
+}
+
+// === impl Pool ===
+
+impl Pool {
+    /// A pool of what this connector opens.
+    pub(super) fn new(connector: Connector) -> Self {
+        Self(Arc::new(Inner { connector, kept: Mutex::default() }))
+    }
+
+    /// Sends a request, whose URI is absolute, and waits for the head of the response.
+    ///
+    /// `on` is told before each attempt whether it is made on HTTP/2. Only a request of which nothing has left is sent
+    /// again: when the connection on which it was to go had been closed in the meantime.
+    pub(super) async fn send(
+        &self,
+        mut request: Request<Noted>,
+        on: impl Fn(bool),
+    ) -> Result<(Response<Incoming>, Taken), PoolError> {
+        let uri = request.uri().clone();
+        loop {
+            let mut taken = self.take(&uri).await.map_err(PoolError::Connect)?;
+            on(taken.place.is_some());
+            match taken.connection.send(request).await {
+                Ok(response) => return Ok((response, taken)),
+                Err(Unanswered { unsent: Some(unsent), .. }) if taken.reused => {
+                    self.0.forget(&taken);
+                    request = unsent;
+                    *request.uri_mut() = uri.clone();
+                }
+                Err(Unanswered { error, .. }) => return Err(PoolError::Broken(error)),
+            }
+        }
+    }
+
+    async fn take(&self, uri: &Uri) -> Result<Taken, BoxError> {
+        let authority = uri.authority().cloned().ok_or("the upstream URI has no authority")?;
+        let to = Destination { over_tls: uri.scheme() != Some(&Scheme::HTTP), authority };
+        if let Some((connection, place)) = self.0.kept().find(&to) {
+            return Ok(self.taken(connection, place, to, true));
+        }
+        // Boxed: most requests find a connection, and none should be moved about with room for this.
+        match Box::pin(Connection::open(&self.0.connector, uri)).await? {
+            Connection::Http2(sender) => {
+                let (sender, place) = self.share(&to, sender);
+                Ok(self.taken(Connection::Http2(sender), Some(place), to, false))
+            }
+            connection => Ok(self.taken(connection, None, to, false)),
+        }
+    }
+
+    fn taken(&self, connection: Connection, place: Option<Place>, to: Destination, reused: bool) -> Taken {
+        Taken { connection, to, pool: Arc::downgrade(&self.0), reused, place }
+    }
+
+    /// Lets others join on a new connection. Where many were opened at once, one is enough for most.
+    fn share(
+        &self,
+        to: &Destination,
+        sender: http2::SendRequest<Noted>,
+    ) -> (http2::SendRequest<Noted>, Place) {
+        let mut kept = self.0.kept();
+        if let Some((Connection::Http2(sender), Some(place))) = kept.find(to) {
+            return (sender, place);
+        }
+        let under_way = Arc::new(AtomicUsize::new(0));
+        let place = Place::on(&under_way);
+        kept.origin(to).shared.push(Shared { sender: sender.clone(), under_way, used: Instant::now() });
+        self.0.look_after(&mut kept);
+        (sender, place)
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // Each change is one insertion or removal: there is nothing half done.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Never offers a shared connection again that has refused a request.
+    fn forget(&self, taken: &Taken) {
+        let Some(place) = &taken.place else { return };
+        self.kept().origin(&taken.to).shared.retain(|shared| !Arc::ptr_eq(&shared.under_way, &place.0));
+    }
+
+    /// Sees to it that what nobody uses is closed in time.
+    fn look_after(self: &Arc<Self>, kept: &mut Kept) {
+        if std::mem::replace(&mut kept.looked_after, true) {
+            return;
+        }
+        let pool = Arc::downgrade(self);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(IDLE / 2).await;
+                let Some(pool) = pool.upgrade() else { return };
+                let mut kept = pool.kept();
+                if kept.close_idle(Instant::now()) {
+                    kept.looked_after = false;
+                    return;
+                }
+            }
+        });
+    }
+}
+
+// === impl Kept ===
+
+impl Kept {
+    /// A connection that is good for another request, as far as one can know.
+    fn find(&mut self, to: &Destination) -> Option<(Connection, Option<Place>)> {
+        let origins = if to.over_tls { &mut self.over_tls } else { &mut self.in_clear };
+        let origin = origins.get_mut(to.authority.as_str())?;
+        let now = Instant::now();
+        while let Some((connection, since)) = origin.idle.pop() {
+            if !connection.is_closed() && now - since < IDLE {
+                return Some((connection, None));
+            }
+        }
+        let roomy =
+            origin.shared.iter_mut().find(|shared| !shared.sender.is_closed() && !shared.is_full())?;
+        roomy.used = now;
+        Some((Connection::Http2(roomy.sender.clone()), Some(Place::on(&roomy.under_way))))
+    }
+
+    fn origin(&mut self, to: &Destination) -> &mut Origin {
+        let origins = if to.over_tls { &mut self.over_tls } else { &mut self.in_clear };
+        // Looked up by a borrowed key first: an owned one is made once for each origin.
+        if !origins.contains_key(to.authority.as_str()) {
+            origins.insert(to.authority.as_str().into(), Origin::default());
+        }
+        origins.get_mut(to.authority.as_str()).expect("it was put there if it was missing")
+    }
+
+    /// Drops what nobody has used for too long. Returns whether nothing is left.
+    fn close_idle(&mut self, now: Instant) -> bool {
+        for origins in [&mut self.over_tls, &mut self.in_clear] {
+            origins.retain(|_, origin| {
+                origin.idle.retain(|(connection, since)| !connection.is_closed() && now - *since < IDLE);
+                origin.shared.retain(|shared| shared.is_of_use(now));
+                !origin.idle.is_empty() || !origin.shared.is_empty()
+            });
+        }
+        self.over_tls.is_empty() && self.in_clear.is_empty()
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    fn is_full(&self) -> bool {
+        self.under_way.load(Ordering::Relaxed) >= FULL
+    }
+
+    fn is_of_use(&self, now: Instant) -> bool {
+        let busy = self.under_way.load(Ordering::Relaxed) > 0;
+        !self.sender.is_closed() && (busy || now - self.used < IDLE)
+    }
+}
+
+// === impl Taken ===
+
+impl Taken {
+    /// Keeps the connection for another request. Request and response have to have come to their ends.
+    pub(super) fn give_back(self) {
+        let Self { connection, to, pool, place: None, .. } = self else { return };
+        let Some(pool) = pool.upgrade() else { return };
+        let mut kept = pool.kept();
+        kept.origin(&to).idle.push((connection, Instant::now()));
+        pool.look_after(&mut kept);
+    }
+}
+
+// === impl Place ===
+
+impl Place {
+    fn on(under_way: &Arc<AtomicUsize>) -> Self {
+        under_way.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(under_way))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests;

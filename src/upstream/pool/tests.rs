@@ -1,0 +1,141 @@
+use std::net::SocketAddr;
+
+use http_body_util::BodyExt;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::RootCertStore;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::message::body;
+use crate::net::activity::Activity;
+use crate::policy::Policy;
+use crate::policy::destination::Reach;
+use crate::tls::{provider, roots};
+use crate::upstream::Settings;
+use crate::upstream::way::Way;
+
+fn pool() -> Pool {
+    let _ = provider();
+    let policy = Policy::new(Vec::new(), Default::default());
+    let tls = roots::client_config(RootCertStore::empty());
+    let settings = Settings::default();
+    let way = Way::new(&settings, policy.clone(), &tls);
+    Pool::new(Connector::new(&settings, policy, Reach::Everywhere, way, tls))
+}
+
+async fn listen() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+async fn ask(pool: &Pool, origin: SocketAddr) -> Result<Taken, PoolError> {
+    let request = Request::get(format!("http://{origin}/"))
+        .header("host", origin.to_string())
+        .body(Noted::new(body::empty(), Activity::start()))
+        .unwrap();
+    let (response, taken) = pool.send(request, |_| {}).await?;
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "ok");
+    Ok(taken)
+}
+
+/// Reads a request's head and answers it.
+async fn answer(client: &mut TcpStream) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(client.read_u8().await.unwrap());
+    }
+    client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
+}
+
+#[tokio::test]
+async fn the_connection_that_was_used_last_is_used_next() {
+    let (pool, (listener, origin)) = (pool(), listen().await);
+    let (first, mut older) = tokio::join!(ask(&pool, origin), async {
+        let mut client = listener.accept().await.unwrap().0;
+        answer(&mut client).await;
+        client
+    });
+    // In use, it is nobody else's.
+    let (second, mut newer) = tokio::join!(ask(&pool, origin), async {
+        let mut client = listener.accept().await.unwrap().0;
+        answer(&mut client).await;
+        client
+    });
+    first.unwrap().give_back();
+    second.unwrap().give_back();
+    let (third, ()) = tokio::join!(ask(&pool, origin), answer(&mut newer));
+    assert!(third.unwrap().reused);
+    // That one was not given back, so it is closed.
+    assert_eq!(newer.read(&mut [0]).await.unwrap(), 0);
+    let (fourth, ()) = tokio::join!(ask(&pool, origin), answer(&mut older));
+    assert!(fourth.unwrap().reused);
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_in_the_meantime_costs_nothing() {
+    let (pool, (listener, origin)) = (pool(), listen().await);
+    let (taken, client) = tokio::join!(ask(&pool, origin), async {
+        let mut client = listener.accept().await.unwrap().0;
+        answer(&mut client).await;
+        client
+    });
+    let taken = taken.unwrap();
+    drop(client);
+    while !taken.connection.is_closed() {
+        tokio::task::yield_now().await;
+    }
+    taken.give_back();
+    let (taken, ()) = tokio::join!(ask(&pool, origin), async {
+        answer(&mut listener.accept().await.unwrap().0).await;
+    });
+    assert!(!taken.unwrap().reused);
+}
+
+#[tokio::test]
+async fn what_nobody_uses_is_closed_after_a_minute() {
+    let (pool, (listener, origin)) = (pool(), listen().await);
+    let (taken, mut client) = tokio::join!(ask(&pool, origin), async {
+        let mut client = listener.accept().await.unwrap().0;
+        answer(&mut client).await;
+        client
+    });
+    taken.unwrap().give_back();
+    let now = Instant::now();
+    assert!(!pool.0.kept().close_idle(now + IDLE / 2));
+    assert!(pool.0.kept().close_idle(now + IDLE));
+    assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn an_http2_connection_is_shared_until_it_is_nearly_full() {
+    let pool = pool();
+    let to = Destination { over_tls: true, authority: Authority::from_static("a.example") };
+    let mut servers = Vec::new();
+    let mut open = async || {
+        let (near, far) = tokio::io::duplex(4096);
+        servers.push(far);
+        let (sender, driver) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(near)).await.unwrap();
+        tokio::spawn(driver);
+        sender
+    };
+    let mut places = vec![pool.share(&to, open().await).1];
+    // Two that were opened at the same time: one is enough.
+    places.push(pool.share(&to, open().await).1);
+    assert_eq!(pool.0.kept().origin(&to).shared.len(), 1);
+    while let Some((_, place)) = pool.0.kept().find(&to) {
+        places.extend(place);
+    }
+    assert_eq!(places.len(), FULL);
+    places.push(pool.share(&to, open().await).1);
+    let under_way = |pool: &Pool| -> Vec<usize> {
+        let mut kept = pool.0.kept();
+        kept.origin(&to).shared.iter().map(|shared| shared.under_way.load(Ordering::Relaxed)).collect()
+    };
+    assert_eq!(under_way(&pool), [FULL, 1]);
+    drop(places);
+    assert_eq!(under_way(&pool), [0, 0]);
+    assert!(pool.0.kept().close_idle(Instant::now() + IDLE));
+}
