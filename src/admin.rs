@@ -35,7 +35,13 @@ pub const PRODUCT_FIELD: HeaderName = HeaderName::from_static("x-azure-openai-pr
 /// Where the list of revoked leaves is (RFC 5280 §5).
 pub const CRL: &str = "/ca.crl";
 
+/// Where the root's list of revoked intermediates is.
+pub const ROOT_CRL: &str = "/root.crl";
+
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The media type of both lists (RFC 2585 §4.2).
+const CRL_TYPE: &str = "application/pkix-crl";
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -92,6 +98,7 @@ pub fn respond(admin: &Admin, asked: &Asked<'_>, shutdown: Shutdown) -> Result<R
         "/events" => Ok(of_type(events::MEDIA_TYPE, events::stream(&admin.journal, shutdown))),
         "/ca.pem" => Ok(answer("application/x-pem-file", admin.authority.root_pem())),
         CRL => crl(admin),
+        ROOT_CRL => root_crl(admin),
         "/proxy.pac" => Ok(answer(pac::MEDIA_TYPE, pac::file(&admin.intercepted, &authority.to_string()))),
         "/metrics" => Ok(answer(metrics::MEDIA_TYPE, admin.metrics.text())),
         WELL_KNOWN => identify(admin, asked.method, false),
@@ -111,7 +118,12 @@ pub fn identify(admin: &Admin, method: &Method, intercepted: bool) -> Result<Res
 fn crl(admin: &Admin) -> Result<Response<Body>, Error> {
     let list = admin.authority.crl(SystemTime::now());
     let list = list.map_err(|error| Error::because(Kind::Certificate, error))?;
-    Ok(answer("application/pkix-crl", list))
+    Ok(answer(CRL_TYPE, list))
+}
+
+fn root_crl(admin: &Admin) -> Result<Response<Body>, Error> {
+    let list = admin.authority.root_crl().ok_or(Kind::NotFound)?;
+    Ok(answer(CRL_TYPE, list.to_vec()))
 }
 
 /// What a person runs behind the proxy to see whether interception works.

@@ -16,19 +16,20 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::admin;
 use crate::config::Config;
 use crate::net::listen;
 use crate::proxy::room::Room;
 use crate::proxy::{Peer, Proxy, connection};
 use crate::shutdown::{self, Shutdown};
-use crate::tls::ca::{Authority, CaError};
+use crate::tls::ca::{Authority, CaError, Purpose};
 use crate::tls::leaf::LeafError;
 use crate::tls::own::OwnError;
 use crate::tls::roots::{RootsError, UpstreamRoots};
 
 pub use compose::destination;
 
-use compose::{Standing, compose, leaves, own_certificate};
+use compose::{Standing, compose, crl_url, leaves, own_certificate};
 use reload::{Reloader, Source};
 
 /// How long connections may take to notice that their time is over.
@@ -81,10 +82,10 @@ pub enum StartError {
     Roots(#[from] RootsError),
 }
 
-/// The names that a CA has to be able to sign for under this configuration.
+/// What a CA is made for under this configuration.
 ///
-/// All of `openai.com` is among them, so that a host added later needs no new CA.
-pub fn ca_names(config: &Config) -> Vec<String> {
+/// All of `openai.com` is among its names, so that a host added later needs no new CA.
+pub fn ca_purpose(config: &Config) -> Purpose {
     let mut names = vec!["openai.com".to_owned()];
     let within = |name: &str, suffix: &str| name == suffix || name.ends_with(&format!(".{suffix}"));
     for name in config.tls_names.iter().chain(&config.intercept) {
@@ -92,7 +93,7 @@ pub fn ca_names(config: &Config) -> Vec<String> {
             names.push(name.clone());
         }
     }
-    names
+    Purpose { names, root_crl_url: crl_url(&config.listen, admin::ROOT_CRL) }
 }
 
 /// Checks all that [`bind`] would, without binding, making or sending anything.
@@ -100,7 +101,7 @@ pub fn check(config: &Config) -> Result<(), StartError> {
     let authority = match Authority::load(&config.certs) {
         Ok(authority) => authority,
         // The first start makes one that fits.
-        Err(CaError::Absent { .. }) => Authority::in_memory(&ca_names(config))?,
+        Err(CaError::Absent { .. }) => Authority::in_memory(&ca_purpose(config).names)?,
         Err(error) => return Err(error.into()),
     };
     leaves(config, &Arc::new(authority))?;
@@ -116,7 +117,7 @@ pub fn bind(config: Config) -> Result<Bound, StartError> {
 
 /// As [`bind`], but with listeners that somebody else has bound, if there are any, to what `config` says.
 pub fn bind_with(config: Config, handed: Vec<net::TcpListener>) -> Result<Bound, StartError> {
-    let (authority, made) = Authority::load_or_create(&config.certs, &ca_names(&config))?;
+    let (authority, made) = Authority::load_or_create(&config.certs, &ca_purpose(&config))?;
     if made {
         tracing::info!("made a certificate authority in {}", config.certs.display());
     }

@@ -179,13 +179,13 @@ fn show(flags: &Flags) -> Outcome {
 
 fn certificate_authority(command: CaCommand, flags: &Flags) -> Outcome {
     let config = settings(config::load_local(flags, &Environment::of_process()))?;
-    let (dir, names) = (&config.certs, app::ca_names(&config));
+    let (dir, purpose) = (&config.certs, app::ca_purpose(&config));
     match command {
         CaCommand::Init { replace: false } => {
-            Authority::create(dir, &names)?;
+            Authority::create(dir, &purpose)?;
         }
         CaCommand::Init { replace: true } => {
-            Authority::replace(dir, &names)?;
+            Authority::replace(dir, &purpose)?;
         }
         CaCommand::Show => return print(Authority::load(dir)?.root_pem()),
         CaCommand::Path => {

@@ -35,7 +35,8 @@ async fn each_page_is_what_it_says() {
     for (path, media_type, part) in [
         ("/", TEXT, "export https_proxy=http://127.0.0.1:8080"),
         ("/ca.pem", "application/x-pem-file", "-----BEGIN CERTIFICATE-----"),
-        (CRL, "application/pkix-crl", ""),
+        (CRL, CRL_TYPE, ""),
+        (ROOT_CRL, CRL_TYPE, ""),
         ("/proxy.pac", pac::MEDIA_TYPE, "PROXY 127.0.0.1:8080"),
         ("/metrics", metrics::MEDIA_TYPE, "# EOF\n"),
         ("/events", events::MEDIA_TYPE, ""),

@@ -150,7 +150,7 @@ impl Standing {
     /// For a proxy that listens on these addresses and has this room.
     pub(super) fn new(authority: Authority, addresses: Vec<SocketAddr>, room: Room, config: Config) -> Self {
         Self {
-            authority: Arc::new(authority.with_crl_at(crl_url(&addresses))),
+            authority: Arc::new(authority.with_crl_at(crl_url(&addresses, admin::CRL))),
             addresses,
             pseudonym: pseudonym(),
             journal: Journal::new(),
@@ -160,15 +160,18 @@ impl Standing {
     }
 }
 
-/// Where clients on this machine get the list of revoked leaves, if one of the listeners is there for them.
-fn crl_url(addresses: &[SocketAddr]) -> Option<String> {
+/// Where clients on this machine get a list of what is revoked, if one of the listeners is there for them.
+///
+/// Port 0 will be another one.
+pub(super) fn crl_url(addresses: &[SocketAddr], path: &str) -> Option<String> {
     let near = |address: &SocketAddr| match address.ip() {
         ip if ip.is_loopback() => Some(*address),
         IpAddr::V4(ip) if ip.is_unspecified() => Some((Ipv4Addr::LOCALHOST, address.port()).into()),
         IpAddr::V6(ip) if ip.is_unspecified() => Some((Ipv6Addr::LOCALHOST, address.port()).into()),
         IpAddr::V4(_) | IpAddr::V6(_) => None,
     };
-    addresses.iter().find_map(near).map(|address| format!("http://{address}{}", admin::CRL))
+    let known = addresses.iter().filter(|address| address.port() != 0);
+    known.filter_map(near).next().map(|address| format!("http://{address}{path}"))
 }
 
 /// A name that no other running proxy has: the process and when it started.
@@ -182,15 +185,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_of_revoked_leaves_is_where_this_machine_reaches_it() {
+    fn lists_of_what_is_revoked_are_where_this_machine_reaches_it() {
         for (listening, url) in [
             (&["192.0.2.1:80", "127.0.0.1:8080"][..], Some("http://127.0.0.1:8080/ca.crl")),
             (&["0.0.0.0:81"], Some("http://127.0.0.1:81/ca.crl")),
             (&["[::]:82"], Some("http://[::1]:82/ca.crl")),
             (&["192.0.2.1:80"], None),
+            (&["127.0.0.1:0"], None),
         ] {
             let addresses: Vec<SocketAddr> = listening.iter().map(|text| text.parse().unwrap()).collect();
-            assert_eq!(crl_url(&addresses).as_deref(), url, "{listening:?}");
+            assert_eq!(crl_url(&addresses, admin::CRL).as_deref(), url, "{listening:?}");
         }
     }
 

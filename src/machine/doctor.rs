@@ -17,7 +17,7 @@ use crate::app::{self, StartError};
 use crate::cli::{Extras, Flags, Store};
 use crate::config::env::Environment;
 use crate::config::{self, Config};
-use crate::tls::ca::{Authority, CaError, FileError};
+use crate::tls::ca::{Authority, CaError, FileError, Purpose};
 use finding::{Cure, Finding, Fix};
 
 /// A CA that has less left than this is worth a word.
@@ -37,6 +37,9 @@ pub async fn examine(flags: &Flags, user: &Environment) -> Vec<Finding> {
     }
     findings.extend(ca);
     findings.push(listening);
+    if cfg!(windows) {
+        findings.extend(Authority::load(&config.certs).ok().and_then(|ca| root_list(&ca, address)));
+    }
     if !has_root {
         return findings;
     }
@@ -69,7 +72,7 @@ pub fn fix(findings: &[Finding], config: &Config) -> Vec<String> {
         _ => None,
     });
     fixes
-        .map(|fix| match fix.apply(&config.certs, &app::ca_names(config)) {
+        .map(|fix| match fix.apply(&config.certs, &app::ca_purpose(config)) {
             Ok(()) => format!("done: {fix}"),
             Err(error) => format!("failed: {fix}: {error}"),
         })
@@ -108,6 +111,17 @@ fn authority(config: &Config) -> Vec<Finding> {
         findings.push(Finding::wrong(NAME, &chain(&error), cure));
     }
     findings
+}
+
+/// Windows' own TLS asks of every certificate whether it is revoked, and without an answer it refuses.
+fn root_list(authority: &Authority, proxy: SocketAddr) -> Option<Finding> {
+    let says = match authority.root_crl_url() {
+        Some(url) if url.starts_with(&format!("http://{proxy}/")) => return None,
+        Some(url) => format!("its list of what is revoked is at {url}, where this proxy does not listen"),
+        None => "names no list of what is revoked".to_owned(),
+    };
+    let cure = Cure::Run("azure-openai-proxy ca init --replace, then azure-openai-proxy trust".to_owned());
+    Some(Finding::remark("CA", &format!("{says}: Windows' curl and git refuse what it signs"), Some(cure)))
 }
 
 fn cure_of_ca(error: &CaError) -> Option<Cure> {
@@ -201,9 +215,9 @@ fn chain(error: &dyn std::error::Error) -> String {
 // === impl Fix ===
 
 impl Fix {
-    fn apply(&self, certs: &Path, names: &[String]) -> Result<(), String> {
+    fn apply(&self, certs: &Path, purpose: &Purpose) -> Result<(), String> {
         match self {
-            Self::MakeCa => Authority::create(certs, names).map(drop).map_err(|error| chain(&error)),
+            Self::MakeCa => Authority::create(certs, purpose).map(drop).map_err(|error| chain(&error)),
             Self::Private(path, mode) => make_private(path, *mode).map_err(|error| error.to_string()),
         }
     }
@@ -219,5 +233,27 @@ fn make_private(path: &Path, mode: u32) -> std::io::Result<()> {
     {
         let _ = (path, mode);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_windows_would_not_find_is_worth_a_word() {
+        let dir = tempfile::tempdir().unwrap();
+        for (url, word) in [
+            (Some("http://127.0.0.1:8080/root.crl"), None),
+            (Some("http://127.0.0.1:80/root.crl"), Some("at http://127.0.0.1:80/root.crl")),
+            (None, Some("no list")),
+        ] {
+            let purpose =
+                Purpose { root_crl_url: url.map(str::to_owned), ..Purpose::for_names(["openai.com"]) };
+            let authority = Authority::replace(dir.path(), &purpose).unwrap();
+            let found = root_list(&authority, "127.0.0.1:8080".parse().unwrap());
+            assert_eq!(found.is_some(), word.is_some(), "{url:?}");
+            assert!(found.is_none_or(|found| found.says.contains(word.unwrap())), "{url:?}");
+        }
     }
 }

@@ -16,17 +16,19 @@ use rcgen::{CertificateParams, Issuer, KeyPair, PublicKeyData};
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
 use thiserror::Error;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::tls::ca::check::Facts;
+use crate::tls::ca::profile::Material;
 use crate::tls::{dns_name, leaf, pem, provider, sha256_hex};
 
 pub use check::AuthorityError;
 pub use files::{FileError, publish};
-pub(in crate::tls) use profile::{BACKDATED, new_key, new_serial};
+pub use profile::Purpose;
+pub(in crate::tls) use profile::{BACKDATED, distribution_points, new_key, new_serial};
 
 /// A root, the intermediate below it, and the intermediate's key. `Debug` shows no key.
 pub struct Authority {
@@ -36,6 +38,8 @@ pub struct Authority {
     permitted: Vec<String>,
     not_after: OffsetDateTime,
     crl_url: Option<String>,
+    root_crl: Option<CertificateRevocationListDer<'static>>,
+    root_crl_url: Option<String>,
 }
 
 /// Why there is no authority.
@@ -85,12 +89,12 @@ pub enum CaError {
 // === impl Authority ===
 
 impl Authority {
-    /// Makes a CA for `names` and all names below them, and writes it into `dir`.
+    /// Makes a CA and writes it into `dir`.
     ///
     /// [`CaError::Exists`] if one is there, even if it appeared only now.
-    pub fn create(dir: &Path, names: &[String]) -> Result<Self, CaError> {
+    pub fn create(dir: &Path, purpose: &Purpose) -> Result<Self, CaError> {
         files::prepare(dir)?;
-        let made = Self::in_memory(names)?;
+        let made = Self::make(purpose)?;
         files::create(dir, &made.issuer_pem())?;
         made.publish(dir)
     }
@@ -105,31 +109,35 @@ impl Authority {
     }
 
     /// Reads the CA of `dir` or makes one; says whether it was made. Of many that try at once, one makes it.
-    pub fn load_or_create(dir: &Path, names: &[String]) -> Result<(Self, bool), CaError> {
+    pub fn load_or_create(dir: &Path, purpose: &Purpose) -> Result<(Self, bool), CaError> {
         match Self::load(dir) {
             Err(CaError::Absent { .. }) => {}
             loaded => return loaded.map(|authority| (authority, false)),
         }
-        match Self::create(dir, names) {
+        match Self::create(dir, purpose) {
             Err(CaError::Exists { .. }) => Self::load(dir).map(|authority| (authority, false)),
             created => created.map(|authority| (authority, true)),
         }
     }
 
     /// Makes a CA and writes it into `dir` in one step in place of what is there, even if that is unusable.
-    pub fn replace(dir: &Path, names: &[String]) -> Result<Self, CaError> {
+    pub fn replace(dir: &Path, purpose: &Purpose) -> Result<Self, CaError> {
         files::prepare(dir)?;
-        let made = Self::in_memory(names)?;
+        let made = Self::make(purpose)?;
         files::replace(dir, &made.issuer_pem())?;
         made.publish(dir)
     }
 
     /// Makes a CA that is gone with the process.
     pub fn in_memory(names: &[String]) -> Result<Self, CaError> {
-        let names = normalise(names)?;
+        Self::make(&Purpose { names: names.to_vec(), root_crl_url: None })
+    }
+
+    fn make(purpose: &Purpose) -> Result<Self, CaError> {
+        let purpose = Purpose { names: normalise(&purpose.names)?, ..purpose.clone() };
         let now = OffsetDateTime::now_utc();
-        let made = profile::generate(&names, now).map_err(|error| CaError::Make(error.into()))?;
-        Self::assemble(made.key, made.intermediate, made.root, now).map_err(CaError::Make)
+        let made = profile::generate(&purpose, now).map_err(|error| CaError::Make(error.into()))?;
+        Self::assemble(made, now).map_err(CaError::Make)
     }
 
     /// Whether `name` is one that the CA may sign for: a permitted name, or labels put before one
@@ -190,15 +198,12 @@ impl Authority {
         let certificates = pem::certificates(text)?;
         let count = certificates.len();
         let [intermediate, root] = certificates.try_into().map_err(|_| AuthorityError::Count(count))?;
-        Self::assemble(key, intermediate, root, now)
+        let root_crl = pem::revocation_list(text)?;
+        Self::assemble(Material { key, intermediate, root, root_crl }, now)
     }
 
-    fn assemble(
-        key: Zeroizing<KeyPair>,
-        intermediate: CertificateDer<'static>,
-        root: CertificateDer<'static>,
-        now: OffsetDateTime,
-    ) -> Result<Self, AuthorityError> {
+    fn assemble(material: Material, now: OffsetDateTime) -> Result<Self, AuthorityError> {
+        let Material { key, intermediate, root, root_crl } = material;
         let facts = Facts::read(&intermediate)?;
         let not_after = facts.not_after.min(Facts::read(&root)?.not_after);
         if facts.spki != key.subject_public_key_info() {
@@ -207,7 +212,16 @@ impl Authority {
         if not_after <= now {
             return Err(AuthorityError::Expired(not_after));
         }
-        let made = Self { key, intermediate, root, permitted: facts.permitted, not_after, crl_url: None };
+        let made = Self {
+            key,
+            intermediate,
+            root,
+            permitted: facts.permitted,
+            not_after,
+            crl_url: None,
+            root_crl,
+            root_crl_url: facts.crl_url,
+        };
         made.try_out(now.into())?;
         Ok(made)
     }
@@ -242,11 +256,12 @@ impl Authority {
         Ok(self)
     }
 
-    /// What `issuer.pem` holds: the key, the intermediate, the root.
+    /// What `issuer.pem` holds: the key, the intermediate, the root's list, the root.
     fn issuer_pem(&self) -> Zeroizing<String> {
         let key = Zeroizing::new(pem::encode("PRIVATE KEY", self.key.serialized_der()));
         let intermediate = pem::encode("CERTIFICATE", &self.intermediate);
-        Zeroizing::new([key.as_str(), &intermediate, &self.root_pem()].concat())
+        let root_crl = self.root_crl.as_ref().map(|list| pem::encode("X509 CRL", list)).unwrap_or_default();
+        Zeroizing::new([key.as_str(), &intermediate, &root_crl, &self.root_pem()].concat())
     }
 }
 

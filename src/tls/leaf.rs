@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use rcgen::{
-    CertificateParams, CrlDistributionPoint, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyUsagePurpose, SanType,
+    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SanType,
 };
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
 use thiserror::Error;
 use time::{Duration, OffsetDateTime};
 
-use crate::tls::ca::{Authority, BACKDATED, new_key, new_serial};
+use crate::tls::ca::{Authority, BACKDATED, distribution_points, new_key, new_serial};
 use crate::tls::{dns_name, provider};
 
 /// All of a leaf's life, the backdating and its last second included (RFC 5280 §4.1.2.5 counts both ends).
@@ -76,7 +75,7 @@ pub fn mint(authority: &Authority, name: &str, now: SystemTime) -> Result<Leaf, 
 
     let key = new_key()?;
     let mut params = params(&name, not_before, not_after)?;
-    params.crl_distribution_points = authority.crl_url().map(distribution_point).into_iter().collect();
+    params.crl_distribution_points = distribution_points(authority.crl_url());
     let signed = authority.sign(&params, &key)?;
     let chain = vec![signed, authority.intermediate_der().clone()];
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
@@ -110,10 +109,6 @@ fn params(
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
     Ok(params)
-}
-
-fn distribution_point(url: &str) -> CrlDistributionPoint {
-    CrlDistributionPoint { uris: vec![url.to_owned()] }
 }
 
 fn renewal(now: OffsetDateTime, not_after: OffsetDateTime, ca_end: OffsetDateTime) -> OffsetDateTime {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use thiserror::Error;
 
 /// Why a text does not hold what was looked for.
@@ -29,6 +29,11 @@ pub fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemErro
 /// The first private key of a text; other sections are skipped.
 pub fn private_key(text: &[u8]) -> Result<PrivateKeyDer<'static>, PemError> {
     rustls_pemfile::private_key(&mut &*text).map_err(PemError::Syntax)?.ok_or(PemError::NoPrivateKey)
+}
+
+/// The first list of revoked certificates of a text, if there is one; other sections are skipped.
+pub fn revocation_list(text: &[u8]) -> Result<Option<CertificateRevocationListDer<'static>>, PemError> {
+    rustls_pemfile::crls(&mut &*text).next().transpose().map_err(PemError::Syntax)
 }
 
 /// One section: 64 columns, newlines at the ends of lines on every platform.

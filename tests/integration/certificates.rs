@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use azure_openai_proxy::tls::ca::Authority;
+use azure_openai_proxy::tls::ca::{Authority, Purpose};
 use azure_openai_proxy::tls::resolver::Leaves;
 use http::StatusCode;
 use rcgen::{ExtendedKeyUsagePurpose, date_time_ymd};
@@ -77,8 +77,8 @@ async fn a_good_certificate_of_an_added_ca_is_taken() {
 
 /// An origin for OpenAI's host that has a certificate of our own CA, as one has who stole its key.
 fn origin_of_our_ca(certs: &Path) -> Origin {
-    let names = ["openai.com".to_owned(), "localhost".to_owned()];
-    let authority = Arc::new(Authority::create(certs, &names).unwrap());
+    let purpose = Purpose::for_names(["openai.com", "localhost"]);
+    let authority = Arc::new(Authority::create(certs, &purpose).unwrap());
     let leaves = Leaves::new(authority, [OPENAI_HOST.to_owned()]).unwrap();
     Origin::secure(leaves.server_config(OPENAI_HOST).unwrap())
 }

@@ -10,7 +10,7 @@ use azure_openai_proxy::cli::Store;
 use azure_openai_proxy::config::env::Environment;
 use azure_openai_proxy::machine::trust::host::{Host, Platform, Root};
 use azure_openai_proxy::machine::trust::{Outcome, Report, Wish, run};
-use azure_openai_proxy::tls::ca::Authority;
+use azure_openai_proxy::tls::ca::{Authority, Purpose};
 use azure_openai_proxy::tls::pem;
 use tempfile::TempDir;
 
@@ -28,7 +28,7 @@ struct Machine {
 impl Machine {
     fn new() -> Self {
         let base = tempfile::tempdir().unwrap();
-        Authority::create(&base.path().join("certs"), &["openai.com".into()]).unwrap();
+        Authority::create(&base.path().join("certs"), &Purpose::for_names(["openai.com"])).unwrap();
         Self { base }
     }
 

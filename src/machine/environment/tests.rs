@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tempfile::TempDir;
 
 use super::*;
-use crate::tls::ca::Authority;
+use crate::tls::ca::{Authority, Purpose};
 
 const PROXY: &str = "127.0.0.1:8080";
 
@@ -15,7 +15,7 @@ struct Machine {
 impl Machine {
     fn new() -> Self {
         let certs = tempfile::tempdir().unwrap();
-        Authority::create(certs.path(), &["openai.com".into()]).unwrap();
+        Authority::create(certs.path(), &Purpose::for_names(["openai.com"])).unwrap();
         Self { certs }
     }
 

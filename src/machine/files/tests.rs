@@ -1,5 +1,5 @@
 use super::*;
-use crate::tls::ca::Authority;
+use crate::tls::ca::{Authority, Purpose};
 
 fn modified(path: &str) -> std::time::SystemTime {
     std::fs::metadata(path).unwrap().modified().unwrap()
@@ -8,13 +8,13 @@ fn modified(path: &str) -> std::time::SystemTime {
 #[tokio::test]
 async fn files_are_made_anew_only_when_what_they_are_made_of_changed() {
     let certs = tempfile::tempdir().unwrap();
-    Authority::create(certs.path(), &["openai.com".into()]).unwrap();
+    Authority::create(certs.path(), &Purpose::for_names(["openai.com"])).unwrap();
     let user = Environment::default();
     let (files, _) = Files::prepare(certs.path(), &user, Extras::default()).await.unwrap();
     let written = modified(&files.bundle());
     Files::prepare(certs.path(), &user, Extras::default()).await.unwrap();
     assert_eq!(modified(&files.bundle()), written);
-    let renewed = Authority::replace(certs.path(), &["openai.com".into()]).unwrap();
+    let renewed = Authority::replace(certs.path(), &Purpose::for_names(["openai.com"])).unwrap();
     Files::prepare(certs.path(), &user, Extras::default()).await.unwrap();
     assert!(std::fs::read_to_string(files.bundle()).unwrap().ends_with(&renewed.root_pem()));
 }
@@ -30,7 +30,7 @@ async fn without_a_root_nothing_is_written() {
 #[tokio::test]
 async fn a_wgetrc_of_the_users_is_left_alone() {
     let certs = tempfile::tempdir().unwrap();
-    Authority::create(certs.path(), &["openai.com".into()]).unwrap();
+    Authority::create(certs.path(), &Purpose::for_names(["openai.com"])).unwrap();
     let home = tempfile::tempdir().unwrap();
     let own = home.path().join(".wgetrc");
     std::fs::write(&own, "http_password = secret").unwrap();

@@ -3,7 +3,7 @@
 use rustls::pki_types::CertificateDer;
 use thiserror::Error;
 use time::OffsetDateTime;
-use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::tls::leaf::LeafError;
@@ -48,6 +48,8 @@ pub(super) struct Facts {
     pub(super) not_after: OffsetDateTime,
     /// The DNS names that its constraints permit, in lower case; empty without constraints.
     pub(super) permitted: Vec<String>,
+    /// Where it says that the list is on which it would stand if it were revoked.
+    pub(super) crl_url: Option<String>,
 }
 
 // === impl Facts ===
@@ -63,6 +65,7 @@ impl Facts {
             spki: parsed.public_key().raw.to_vec(),
             not_after: parsed.validity().not_after.to_datetime(),
             permitted: permitted_names(&parsed),
+            crl_url: crl_url(&parsed),
         })
     }
 }
@@ -79,4 +82,20 @@ fn permitted_names(certificate: &X509Certificate<'_>) -> Vec<String> {
         _ => None,
     });
     names.collect()
+}
+
+fn crl_url(certificate: &X509Certificate<'_>) -> Option<String> {
+    let points =
+        certificate.extensions().iter().find_map(|extension| match extension.parsed_extension() {
+            ParsedExtension::CRLDistributionPoints(points) => Some(points),
+            _ => None,
+        })?;
+    let mut names = points.iter().flat_map(|point| match &point.distribution_point {
+        Some(DistributionPointName::FullName(names)) => names.as_slice(),
+        _ => &[],
+    });
+    names.find_map(|name| match name {
+        GeneralName::URI(url) => Some((*url).to_owned()),
+        _ => None,
+    })
 }

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::tls;
 use crate::tls::ca::CaError;
 
-/// More than a key and two certificates ever need.
+/// More than a key, two certificates and a list ever need.
 const LARGEST: u64 = 64 * 1024;
 
 /// Why the files of a CA are not used or not written.

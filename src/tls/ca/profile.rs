@@ -4,13 +4,15 @@
 //! the root carries them too, for verifiers that apply them, should its key outlive this process after all.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, GeneralSubtree, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, NameConstraints, PKCS_ECDSA_P256_SHA256, PublicKeyData, SerialNumber,
+    BasicConstraints, CertificateParams, CidrSubnet, CrlDistributionPoint, DistinguishedName, DnType,
+    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PKCS_ECDSA_P256_SHA256,
+    PublicKeyData, SerialNumber,
 };
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
+use super::crl;
 use crate::tls;
 
 /// How far in the past a new certificate starts, for clients whose clock is behind.
@@ -19,15 +21,36 @@ pub(in crate::tls) const BACKDATED: Duration = Duration::hours(48);
 /// Ten years, the backdating included.
 const CA_LIFE: Duration = Duration::days(3650);
 
-/// A new intermediate with its key, and the root above it; the root's key is gone.
+/// What a new CA is made for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Purpose {
+    /// The names that it may sign for, and with them all names below.
+    pub names: Vec<String>,
+    /// Where clients will find the root's list of revoked intermediates; without it the intermediate names none.
+    pub root_crl_url: Option<String>,
+}
+
+/// An intermediate with its key, and the root above it; the root's key is gone.
 pub(super) struct Material {
     pub(super) key: Zeroizing<KeyPair>,
     pub(super) intermediate: CertificateDer<'static>,
     pub(super) root: CertificateDer<'static>,
+    /// What the root says of its intermediate: that it is not revoked. CAs of earlier versions have none.
+    pub(super) root_crl: Option<CertificateRevocationListDer<'static>>,
 }
 
-/// Makes a root and an intermediate that may sign for `permitted` and the names below them.
-pub(super) fn generate(permitted: &[String], now: OffsetDateTime) -> Result<Material, rcgen::Error> {
+// === impl Purpose ===
+
+impl Purpose {
+    /// To sign for these names and those below, and to name no list.
+    pub fn for_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { names: names.into_iter().map(str::to_owned).collect(), root_crl_url: None }
+    }
+}
+
+/// Makes a root and an intermediate that may sign for the names and those below them.
+pub(super) fn generate(purpose: &Purpose, now: OffsetDateTime) -> Result<Material, rcgen::Error> {
+    let permitted = &purpose.names;
     let root_key = Zeroizing::new(new_key()?);
     let tag = &tls::sha256_hex(&root_key.subject_public_key_info())[..8];
     let above = params("CA", tag, 1, permitted, now)?;
@@ -36,8 +59,17 @@ pub(super) fn generate(permitted: &[String], now: OffsetDateTime) -> Result<Mate
     let key = Zeroizing::new(new_key()?);
     let mut below = params("issuing CA", tag, 0, permitted, now)?;
     below.use_authority_key_identifier_extension = true;
-    let intermediate = below.signed_by(&*key, &Issuer::from_params(&above, &*root_key))?;
-    Ok(Material { key, intermediate: intermediate.der().clone(), root: root.der().clone() })
+    below.crl_distribution_points = distribution_points(purpose.root_crl_url.as_deref());
+    let issuer = Issuer::from_params(&above, &*root_key);
+    let intermediate = below.signed_by(&*key, &issuer)?;
+    // Nobody can sign another one: it has to last.
+    let root_crl = crl::empty(now, above.not_after).signed_by(&issuer)?;
+    Ok(Material {
+        key,
+        intermediate: intermediate.der().clone(),
+        root: root.der().clone(),
+        root_crl: Some(root_crl.der().clone()),
+    })
 }
 
 /// A fresh P-256 key.
@@ -50,6 +82,11 @@ pub(in crate::tls) fn new_serial() -> Result<SerialNumber, rcgen::Error> {
     // The same failure as when the library's own draw for a key fails.
     let bits: [u8; 16] = tls::random().map_err(|_| rcgen::Error::RingUnspecified)?;
     Ok(SerialNumber::from_slice(&bits))
+}
+
+/// Where the list of revoked certificates is that `url` names, as a certificate says it (RFC 5280 §4.2.1.13).
+pub(in crate::tls) fn distribution_points(url: Option<&str>) -> Vec<CrlDistributionPoint> {
+    url.map(|url| CrlDistributionPoint { uris: vec![url.to_owned()] }).into_iter().collect()
 }
 
 /// The profile that root and intermediate share (RFC 5280 §4.2.1).

@@ -7,12 +7,12 @@ use super::*;
 use crate::tls::leaf::LeafError;
 use crate::tls::testing::{authority, names};
 
-fn assemble_now(made: profile::Material) -> Result<Authority, AuthorityError> {
-    Authority::assemble(made.key, made.intermediate, made.root, OffsetDateTime::now_utc())
+fn assemble_now(made: Material) -> Result<Authority, AuthorityError> {
+    Authority::assemble(made, OffsetDateTime::now_utc())
 }
 
-fn generate(name: &str) -> profile::Material {
-    profile::generate(&names(&[name]), OffsetDateTime::now_utc()).unwrap()
+fn generate(name: &str) -> Material {
+    profile::generate(&Purpose::for_names([name]), OffsetDateTime::now_utc()).unwrap()
 }
 
 #[test]
@@ -109,13 +109,12 @@ fn debug_shows_no_key() {
 #[test]
 fn parts_that_do_not_belong_together_are_refused() {
     let ours = || generate("openai.com");
-    let mix = profile::Material { key: Zeroizing::new(profile::new_key().unwrap()), ..ours() };
+    let mix = Material { key: Zeroizing::new(profile::new_key().unwrap()), ..ours() };
     assert!(matches!(assemble_now(mix), Err(AuthorityError::KeyMismatch)));
-    let mix = profile::Material { root: ours().root, ..ours() };
+    let mix = Material { root: ours().root, ..ours() };
     assert!(matches!(assemble_now(mix), Err(AuthorityError::Refused(_))));
     let swapped = ours();
-    let swapped =
-        profile::Material { root: swapped.intermediate, intermediate: swapped.root, key: swapped.key };
+    let swapped = Material { root: swapped.intermediate, intermediate: swapped.root, ..swapped };
     assert!(matches!(assemble_now(swapped), Err(AuthorityError::KeyMismatch)));
 }
 
@@ -135,7 +134,7 @@ fn an_intermediate_that_is_not_fit_is_refused() {
         let root = CertifiedIssuer::self_signed(params(above), profile::new_key().unwrap()).unwrap();
         let key = Zeroizing::new(profile::new_key().unwrap());
         let intermediate = params(below).signed_by(&*key, &root).unwrap().der().clone();
-        assemble_now(profile::Material { key, intermediate, root: root.der().clone() })
+        assemble_now(Material { key, intermediate, root: root.der().clone(), root_crl: None })
     };
     assert!(assembled(&[], &["openai.com"]).is_ok());
     assert!(matches!(assembled(&[], &[]), Err(AuthorityError::Unconstrained)));
@@ -150,8 +149,8 @@ fn an_intermediate_that_is_not_fit_is_refused() {
 fn an_expired_one_says_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let then = OffsetDateTime::now_utc() - Duration::days(3650);
-    let made = profile::generate(&names(&["openai.com"]), then).unwrap();
-    let old = Authority::assemble(made.key, made.intermediate, made.root, then).unwrap();
+    let made = profile::generate(&Purpose::for_names(["openai.com"]), then).unwrap();
+    let old = Authority::assemble(made, then).unwrap();
     files::create(dir.path(), &old.issuer_pem()).unwrap();
     let Err(CaError::Unusable { source, .. }) = Authority::load(dir.path()) else { panic!("it loads") };
     assert!(matches!(source, AuthorityError::Expired(end) if end == old.not_after()));

@@ -4,7 +4,7 @@ use std::fs;
 use rustls::{CertificateError, Error as TlsError};
 
 use super::*;
-use crate::tls::ca::Authority;
+use crate::tls::ca::{Authority, Purpose};
 use crate::tls::resolver::Leaves;
 use crate::tls::testing::{authority, handshake, names};
 
@@ -126,7 +126,7 @@ fn ssl_cert_file_with_our_own_ca_is_not_believed() {
     const CA_DIR: &str = "AZURE_OPENAI_PROXY_TEST_CA_DIR";
     let Some(dir) = env::var_os(CA_DIR) else {
         let dir = tempfile::tempdir().unwrap();
-        Authority::create(dir.path(), &names(&["openai.com"])).unwrap();
+        Authority::create(dir.path(), &Purpose::for_names(["openai.com"])).unwrap();
         let variables = [(CA_DIR, dir.path()), ("SSL_CERT_FILE", &dir.path().join("ca.pem"))];
         let this = "tls::roots::tests::ssl_cert_file_with_our_own_ca_is_not_believed";
         return crate::tls::testing::rerun(this, "unset SSL_CERT_DIR", &variables);

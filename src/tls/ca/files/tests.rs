@@ -2,18 +2,17 @@ use std::sync::Barrier;
 use std::thread;
 
 use super::*;
-use crate::tls::ca::Authority;
+use crate::tls::ca::{Authority, Purpose};
 use crate::tls::pem;
-use crate::tls::testing::names;
 
 #[test]
 fn what_is_created_is_what_is_loaded() {
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("a/b");
     assert!(matches!(Authority::load(&dir), Err(CaError::Absent { .. })));
-    let (made, new) = Authority::load_or_create(&dir, &names(&["openai.com"])).unwrap();
+    let (made, new) = Authority::load_or_create(&dir, &Purpose::for_names(["openai.com"])).unwrap();
     assert!(new);
-    let (found, new) = Authority::load_or_create(&dir, &names(&["other.example"])).unwrap();
+    let (found, new) = Authority::load_or_create(&dir, &Purpose::for_names(["other.example"])).unwrap();
     assert!(!new);
     let again = Authority::load(&dir).unwrap();
     for loaded in [&found, &again] {
@@ -21,14 +20,17 @@ fn what_is_created_is_what_is_loaded() {
         assert_eq!(loaded.intermediate_der(), made.intermediate_der());
         assert_eq!(loaded.permitted(), ["openai.com"]);
     }
-    assert!(matches!(Authority::create(&dir, &names(&["openai.com"])), Err(CaError::Exists { .. })));
+    assert!(matches!(
+        Authority::create(&dir, &Purpose::for_names(["openai.com"])),
+        Err(CaError::Exists { .. })
+    ));
     assert_eq!(Authority::load(&dir).unwrap().fingerprint(), made.fingerprint());
 }
 
 #[test]
 fn the_file_for_people_holds_the_root_alone_and_is_kept_right() {
     let dir = tempfile::tempdir().unwrap();
-    let made = Authority::create(dir.path(), &names(&["openai.com"])).unwrap();
+    let made = Authority::create(dir.path(), &Purpose::for_names(["openai.com"])).unwrap();
     let published = dir.path().join("ca.pem");
     assert_eq!(fs::read_to_string(&published).unwrap(), made.root_pem());
     fs::write(&published, "something else").unwrap();
@@ -43,8 +45,8 @@ fn the_file_for_people_holds_the_root_alone_and_is_kept_right() {
 fn replacing_takes_over_whatever_is_there() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("issuer.pem"), "broken").unwrap();
-    let one = Authority::replace(dir.path(), &names(&["openai.com"])).unwrap();
-    let two = Authority::replace(dir.path(), &names(&["localhost"])).unwrap();
+    let one = Authority::replace(dir.path(), &Purpose::for_names(["openai.com"])).unwrap();
+    let two = Authority::replace(dir.path(), &Purpose::for_names(["localhost"])).unwrap();
     assert_ne!(one.fingerprint(), two.fingerprint());
     assert_eq!(Authority::load(dir.path()).unwrap().fingerprint(), two.fingerprint());
     assert_eq!(fs::read_to_string(dir.path().join("ca.pem")).unwrap(), two.root_pem());
@@ -58,7 +60,7 @@ fn of_many_that_create_at_once_one_wins_and_all_agree() {
     let made: Vec<_> = thread::scope(|scope| {
         let create = || {
             start.wait();
-            Authority::load_or_create(&dir, &names(&["openai.com"])).unwrap()
+            Authority::load_or_create(&dir, &Purpose::for_names(["openai.com"])).unwrap()
         };
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(create)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
@@ -90,7 +92,7 @@ mod unix {
         let parent = tempfile::tempdir().unwrap();
         let dir = parent.path().join("ca");
         for make in [Authority::create, Authority::replace] {
-            make(&dir, &names(&["openai.com"])).unwrap();
+            make(&dir, &Purpose::for_names(["openai.com"])).unwrap();
             assert_eq!(mode(&dir), 0o700);
             assert_eq!(mode(&dir.join("issuer.pem")), 0o600);
             assert_eq!(mode(&dir.join("ca.pem")), 0o644);
@@ -107,11 +109,12 @@ mod unix {
     #[test]
     fn a_key_that_others_can_use_is_refused_with_the_command_that_helps() {
         let dir = tempfile::tempdir().unwrap();
-        Authority::create(dir.path(), &names(&["openai.com"])).unwrap();
+        Authority::create(dir.path(), &Purpose::for_names(["openai.com"])).unwrap();
         let key = dir.path().join("issuer.pem");
         for bad in [0o644, 0o640, 0o604, 0o620, 0o610] {
             set_mode(&key, bad);
-            let error = Authority::load_or_create(dir.path(), &names(&["openai.com"])).unwrap_err();
+            let error =
+                Authority::load_or_create(dir.path(), &Purpose::for_names(["openai.com"])).unwrap_err();
             assert!(
                 matches!(error, CaError::File(FileError::KeyExposed { mode, .. }) if mode == bad),
                 "{error}"
@@ -127,12 +130,13 @@ mod unix {
         let dir = tempfile::tempdir().unwrap();
         for bad in [0o777, 0o1777, 0o770, 0o702] {
             set_mode(dir.path(), bad);
-            let error = Authority::load_or_create(dir.path(), &names(&["openai.com"])).unwrap_err();
+            let error =
+                Authority::load_or_create(dir.path(), &Purpose::for_names(["openai.com"])).unwrap_err();
             assert!(matches!(error, CaError::File(FileError::DirectoryExposed { .. })), "{bad:o}: {error}");
         }
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing was written");
         set_mode(dir.path(), 0o755);
-        Authority::create(dir.path(), &names(&["openai.com"])).unwrap();
+        Authority::create(dir.path(), &Purpose::for_names(["openai.com"])).unwrap();
         set_mode(dir.path(), 0o777);
         assert!(matches!(
             Authority::load(dir.path()),
@@ -143,7 +147,7 @@ mod unix {
     #[test]
     fn only_a_regular_file_is_read_and_nothing_is_written_through_a_link() {
         let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        Authority::create(elsewhere.path(), &names(&["openai.com"])).unwrap();
+        Authority::create(elsewhere.path(), &Purpose::for_names(["openai.com"])).unwrap();
         let key = dir.path().join("issuer.pem");
         symlink(elsewhere.path().join("issuer.pem"), &key).unwrap();
         assert!(matches!(Authority::load(dir.path()), Err(CaError::File(FileError::NotRegular { .. }))));
@@ -152,7 +156,7 @@ mod unix {
         let target = elsewhere.path().join("absent");
         symlink(&target, &key).unwrap();
         assert!(matches!(Authority::load(dir.path()), Err(CaError::File(FileError::NotRegular { .. }))));
-        let error = Authority::create(dir.path(), &names(&["openai.com"])).unwrap_err();
+        let error = Authority::create(dir.path(), &Purpose::for_names(["openai.com"])).unwrap_err();
         assert!(matches!(error, CaError::Exists { .. }), "{error}");
         assert!(!target.exists());
 
@@ -164,7 +168,7 @@ mod unix {
     #[test]
     fn a_strangers_key_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        Authority::create(dir.path(), &names(&["openai.com"])).unwrap();
+        Authority::create(dir.path(), &Purpose::for_names(["openai.com"])).unwrap();
         let key = dir.path().join("issuer.pem");
         match chown(&key, Some(12_345), None) {
             Ok(()) => {
