@@ -1,5 +1,6 @@
 //! The last exchanges and what they add up to, for those who watch: see [`Record`] for what is kept of each.
 
+pub mod figures;
 mod record;
 mod series;
 

@@ -17,6 +17,7 @@ use crate::admin::journal::{Journal, Outcome, Record};
 use crate::admin::metrics::{Measured, Metrics};
 use crate::error::Error;
 use crate::message::body::{Body, BoxError};
+use crate::net::relay::Tally;
 use crate::policy::client_keys::ClientKey;
 use crate::rewrite::{self, Route};
 use crate::shutdown::Shutdown;
@@ -40,8 +41,8 @@ pub struct Access {
     outcome: Outcome,
 }
 
-/// The line of a WebSocket, written when it is over.
-pub struct Session(Access);
+/// The line of a WebSocket, written when it is over, with what its tally counts by then.
+pub struct Session(Access, Tally);
 
 /// A response's content, observed as it passes.
 struct Watched {
@@ -117,12 +118,12 @@ impl Access {
         Response::from_parts(parts, Watched { content, access: self, usage, broken: None }.boxed_unsync())
     }
 
-    /// Observes the WebSocket that was opened with this status until it is over.
-    pub fn session(mut self, status: StatusCode) -> Session {
+    /// Observes the WebSocket that was opened with this status, and counts here, until it is over.
+    pub fn session(mut self, status: StatusCode, tally: Tally) -> Session {
         self.measured = None;
         self.record.answered(status.as_u16(), true, self.begun.elapsed());
         self.journal.open(&self.record);
-        Session(self)
+        Session(self, tally)
     }
 }
 
@@ -159,15 +160,20 @@ impl Drop for Access {
 // === impl Session ===
 
 impl Session {
-    /// Notes that both sides are done, and how much came from upstream.
-    pub fn complete(&mut self, octets: u64) {
-        self.0.record.octets = octets;
+    /// Notes that both sides are done.
+    pub fn complete(&mut self) {
         self.0.outcome = Outcome::Complete;
     }
 
     /// Notes that one of them broke off or said nothing for too long.
     pub fn broken(&mut self) {
         self.0.outcome = Outcome::Broken;
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.0.record.octets = self.1.carried().down;
     }
 }
 

@@ -1,20 +1,49 @@
 //! CONNECT to a host that is not intercepted: a tunnel that nobody looks into.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 
 use super::{Peer, Proxy};
+use crate::admin::journal::figures::{Short, Span};
 use crate::error::{Error, Kind};
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
-use crate::net::relay::relay;
+use crate::net::relay::{Carried, RelayError, Tally, relay};
 use crate::policy::access::Admitted;
 use crate::policy::client_keys::ClientKey;
 use crate::upstream::link::Link;
 use crate::upstream::way::Purpose;
+
+/// The target of the lines about tunnels: their message alone says all that a person wants to know.
+pub const TARGET: &str = module_path!();
+
+/// What is said of a tunnel, once, when this is dropped.
+struct Line {
+    to: HostPort,
+    peer: Peer,
+    key: Option<ClientKey>,
+    begun: Instant,
+    tally: Tally,
+    end: End,
+}
+
+/// How a tunnel ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Both sides had finished.
+    Complete,
+    /// One of them broke off.
+    Broken,
+    /// Neither said anything for too long.
+    Idle,
+    /// We stop.
+    Cut,
+    /// The client was gone before it stood.
+    Cancelled,
+}
 
 /// Connects first, so that a failure still has a status, and answers 200 only then.
 pub async fn tunnel(
@@ -24,6 +53,7 @@ pub async fn tunnel(
     peer: Peer,
     client: &Admitted,
 ) -> Result<Response<Body>, Error> {
+    let begun = Instant::now();
     let permitted = proxy.policy().chosen_by(client, to)?;
     let settings = proxy.upstream_settings();
     let reaching = proxy.upstream().way().reach(&permitted, Purpose::Opaque);
@@ -31,27 +61,67 @@ pub async fn tunnel(
         Ok(reached) => reached.map_err(Kind::from)?,
         Err(_) => return Err(Kind::DialTimeout.into()),
     };
-    let key = client.key().map(ClientKey::name);
-    tracing::info!(client = %peer.address, client_key = key, "CONNECT {} → tunnel", permitted.destination());
     let (to, idle) = (permitted.destination().clone(), settings.idle_timeout);
-    tokio::spawn(async move {
-        let host = to.clone();
-        if peer.shutdown.clone().unless_over(carry(request, origin, to, idle)).await.is_none() {
-            tracing::info!(client = %peer.address, to = %host, "tunnel cut");
-        }
-        drop(peer);
-    });
+    tracing::debug!(client = %peer.address, %to, "tunnel opened");
+    let shutdown = peer.shutdown.clone();
+    let key = client.key().cloned();
+    let line = Line { to, peer, key, begun, tally: Tally::default(), end: End::Cut };
+    tokio::spawn(shutdown.unless_over(carry(request, origin, idle, line)));
     Ok(Response::new(body::empty()))
 }
 
-async fn carry(request: Request<Incoming>, origin: Link, to: HostPort, idle: Duration) {
+async fn carry(request: Request<Incoming>, origin: Link, idle: Duration, mut line: Line) {
     // Resolves as soon as our 200 is written; fails when the client is gone before that.
     let client = match hyper::upgrade::on(request).await {
         Ok(upgraded) => TokioIo::new(upgraded),
-        Err(error) => return tracing::debug!(%to, %error, "the client left before the tunnel stood"),
+        Err(_) => return line.end = End::Cancelled,
     };
-    match relay(client, origin, idle).await {
-        Ok(carried) => tracing::debug!(%to, up = carried.up, down = carried.down, "tunnel closed"),
-        Err(error) => tracing::debug!(%to, %error, "tunnel broke"),
+    line.end = match relay(client, origin, idle, &line.tally).await {
+        Ok(()) => End::Complete,
+        Err(RelayError::Idle(_)) => End::Idle,
+        Err(RelayError::Io(error)) => {
+            tracing::debug!(to = %line.to, %error, "tunnel broke");
+            End::Broken
+        }
+    };
+}
+
+// === impl Line ===
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let Self { to, peer, key, begun, tally, end } = &*self;
+        let (total, Carried { up, down }) = (Span::from(begun.elapsed()), tally.carried());
+        let told = match end {
+            End::Complete => String::new(),
+            end => format!("  {}", end.as_str()),
+        };
+        tracing::info!(
+            target: TARGET,
+            client = %peer.address,
+            client_key = key.as_ref().map(ClientKey::name),
+            to = %to,
+            up,
+            down,
+            total_ms = total.0,
+            outcome = end.as_str(),
+            "CONNECT {to}  tunnel{told}  {total}  ↑{} ↓{}",
+            Short(up),
+            Short(down),
+        );
+    }
+}
+
+// === impl End ===
+
+impl End {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Broken => "broken",
+            Self::Idle => "idle",
+            Self::Cut => "cut",
+            Self::Cancelled => "cancelled",
+        }
     }
 }

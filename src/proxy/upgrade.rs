@@ -25,7 +25,7 @@ use crate::error::{Error, Kind};
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
 use crate::message::websocket;
-use crate::net::relay::{Carried, RelayError, relay};
+use crate::net::relay::{Carried, RelayError, Tally, relay};
 use crate::policy::destination::Reach;
 use crate::rewrite::frames::Rewriter;
 use crate::rewrite::{self, Asked, Entry, UpstreamRequest};
@@ -38,6 +38,7 @@ struct Session {
     client: OnUpgrade,
     origin: TokioIo<Upgraded>,
     idle: Duration,
+    tally: Tally,
 }
 
 /// What came of a client's handshake.
@@ -104,7 +105,7 @@ pub async fn exchange(
     match answer(proxy, request, host, path, entry, origin.as_ref(), &mut access).await {
         Ok(Answer::Switched { response, session, searched }) => {
             let shutdown = access.shutdown();
-            let line = access.session(response.status());
+            let line = access.session(response.status(), session.tally.clone());
             tokio::spawn(shutdown.unless_over(session.carry(proxy.clone(), searched, line)));
             response
         }
@@ -176,13 +177,15 @@ pub async fn forward(
         Opened::Refused(response) => Ok(response),
         Opened::Switched(head, io) => {
             let session = Session::new(proxy, client, io);
+            let tally = session.tally.clone();
             tokio::spawn(async move {
-                match peer.shutdown.clone().unless_over(session.relay(None)).await {
-                    Some(Ok(Carried { up, down })) => tracing::debug!(up, down, "WebSocket closed"),
-                    Some(Err(error)) => tracing::debug!(%error, "WebSocket broke"),
-                    None => tracing::info!(client = %peer.address, "WebSocket cut"),
+                let ended = peer.shutdown.clone().unless_over(session.relay(None)).await;
+                let (client, Carried { up, down }) = (peer.address, tally.carried());
+                match ended {
+                    Some(Ok(())) => tracing::debug!(%client, up, down, "WebSocket closed"),
+                    Some(Err(error)) => tracing::debug!(%client, up, down, %error, "WebSocket broke"),
+                    None => tracing::info!(%client, up, down, "WebSocket cut"),
                 }
-                drop(peer);
             });
             Ok(Response::from_parts(head, body::empty()))
         }
@@ -199,14 +202,19 @@ fn patience(idle: Duration) -> Duration {
 
 impl Session {
     fn new(proxy: &Proxy, client: OnUpgrade, origin: TokioIo<Upgraded>) -> Self {
-        Self { client, origin, idle: patience(proxy.upstream_settings().idle_timeout) }
+        Self {
+            client,
+            origin,
+            idle: patience(proxy.upstream_settings().idle_timeout),
+            tally: Tally::default(),
+        }
     }
 
     async fn carry(self, proxy: Proxy, searched: bool, mut line: access::Session) {
         let models = &proxy.rewrite().models;
         let rewriter = searched.then(|| Rewriter::new(models, proxy.limits().buffered_content));
         match self.relay(rewriter).await {
-            Ok(carried) => line.complete(carried.down),
+            Ok(()) => line.complete(),
             Err(error) => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "WebSocket broke");
                 line.broken();
@@ -214,12 +222,15 @@ impl Session {
         }
     }
 
-    async fn relay(self, rewriter: Option<Rewriter<'_>>) -> Result<Carried, Ended> {
+    async fn relay(self, rewriter: Option<Rewriter<'_>>) -> Result<(), Ended> {
         // Resolves as soon as our answer is written; fails when the client is gone before that.
         let client = TokioIo::new(self.client.await.map_err(Ended::Left)?);
-        Ok(match rewriter {
-            Some(rewriter) => relay(Searched::new(client, rewriter), self.origin, self.idle).await?,
-            None => relay(client, self.origin, self.idle).await?,
-        })
+        let relayed = match rewriter {
+            Some(rewriter) => {
+                relay(Searched::new(client, rewriter), self.origin, self.idle, &self.tally).await
+            }
+            None => relay(client, self.origin, self.idle, &self.tally).await,
+        };
+        Ok(relayed?)
     }
 }

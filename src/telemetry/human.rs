@@ -1,4 +1,4 @@
-//! Lines for people: an exchange as one line of its own make, anything else as the library writes it.
+//! Lines for people: an exchange or a tunnel as one line of its own make, anything else as the library writes it.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use tracing_subscriber::fmt::format::{self, Format, FormatEvent, FormatFields, W
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::proxy::access;
+use crate::proxy::{access, connect};
 
 const DIM: &str = "\x1b[2m";
 const YELLOW: &str = "\x1b[33m";
@@ -23,7 +23,7 @@ pub(super) struct Human(Format<format::Full, TimeOfDay>);
 /// Hours, minutes, seconds and milliseconds of UTC.
 struct TimeOfDay;
 
-/// What an exchange's line is made of.
+/// What the line of an exchange or a tunnel is made of.
 #[derive(Default)]
 struct Exchange {
     message: String,
@@ -50,7 +50,7 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        if event.metadata().target() != access::TARGET {
+        if ![access::TARGET, connect::TARGET].contains(&event.metadata().target()) {
             return self.0.format_event(context, writer, event);
         }
         let mut exchange = Exchange::default();

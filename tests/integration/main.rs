@@ -24,6 +24,7 @@ mod access;
 mod big;
 mod broken;
 mod cancelling;
+mod carried;
 mod certificates;
 mod content;
 mod destinations;

@@ -1,7 +1,7 @@
 //! WebSockets by every way in.
 
 mod limits;
-mod origin;
+pub(crate) mod origin;
 mod refused;
 pub(crate) mod socket;
 mod untouched;

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
+use super::figures::{Short, Span};
+
 /// Octets that are kept of a text that a client chose.
 const CLIPPED: usize = 256;
 
@@ -71,12 +73,6 @@ pub enum Outcome {
 
 /// A text of a client's, with nothing in it that a terminal or a reader of lines could be misled by.
 struct Shown<'a>(&'a str);
-
-/// A count as people read it: `486`, `1.2k`, `3.4M`.
-struct Short(u64);
-
-/// A time as people read it: `412ms`, `3.9s`, `2m05s`.
-struct Span(u64);
 
 /// Milliseconds of Unix time.
 pub(in crate::admin) fn now_ms() -> u64 {
@@ -196,30 +192,6 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-// === impl Short ===
-
-impl fmt::Display for Short {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            count @ 0..1_000 => write!(f, "{count}"),
-            count @ 1_000..1_000_000 => write!(f, "{}.{}k", count / 1_000, count / 100 % 10),
-            count => write!(f, "{}.{}M", count / 1_000_000, count / 100_000 % 10),
-        }
-    }
-}
-
-// === impl Span ===
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            ms @ 0..1_000 => write!(f, "{ms}ms"),
-            ms @ 1_000..60_000 => write!(f, "{}.{}s", ms / 1_000, ms / 100 % 10),
-            ms => write!(f, "{}m{:02}s", ms / 60_000, ms / 1_000 % 60),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,15 +228,6 @@ mod tests {
             ),
         ] {
             assert_eq!(record.to_string(), line);
-        }
-    }
-
-    #[test]
-    fn counts_are_short() {
-        for (count, text) in
-            [(0, "0"), (999, "999"), (1_000, "1.0k"), (999_999, "999.9k"), (3_456_789, "3.4M")]
-        {
-            assert_eq!(Short(count).to_string(), text);
         }
     }
 

@@ -91,7 +91,7 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
-    use crate::net::relay::{Carried, RelayError, relay};
+    use crate::net::relay::{Carried, RelayError, Tally, relay};
     use crate::rewrite::ModelMap;
 
     /// Begins a text message that is held back, since its type is not known.
@@ -105,7 +105,9 @@ mod tests {
         let relaying = tokio::spawn(async move {
             let models: ModelMap = "a=b".parse().unwrap();
             let searched = Searched::new(near, Rewriter::new(&models, 1 << 20));
-            relay(searched, far, super::super::patience(HOUR)).await
+            let tally = Tally::default();
+            let ended = relay(searched, far, super::super::patience(HOUR), &tally).await;
+            ended.map(|()| tally.carried())
         });
         (client, origin, relaying)
     }

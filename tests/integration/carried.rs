@@ -1,0 +1,113 @@
+//! What the log says of a tunnel or a WebSocket, once, when it is over: how it ended, and how much it carried.
+
+use std::net::SocketAddr;
+
+use crate::client;
+use crate::conversation::{Conversation, End};
+use crate::origin::Origin;
+use crate::program::Program;
+use crate::websocket::origin::agreement;
+use crate::websocket::socket::{Way, upgrade};
+
+/// More than the buffers of a connection hold, so that some of it is still under way when the connection breaks.
+const MUCH: usize = 16 << 20;
+
+/// A proxy that logs in this format, before this origin.
+fn serve(home: &tempfile::TempDir, origin: &Origin, format: &str) -> Program {
+    let variables = [
+        ("AZURE_OPENAI_ENDPOINT", &*origin.url()),
+        ("AZURE_OPENAI_API_KEY", "k"),
+        ("AZURE_OPENAI_PROXY_DRAIN_TIMEOUT", "1ms"),
+    ];
+    Program::start(home.path(), &["--listen", "0", "--log-format", format], &variables)
+}
+
+/// Both ends of a tunnel that has carried `question` up and `answer` down.
+async fn tunnel(proxy: SocketAddr, origin: &Origin) -> (Conversation, Conversation) {
+    let authority = origin.address().to_string();
+    let (client, mut upstream) = tokio::join!(client::tunnel(proxy, &authority), origin.accept());
+    let mut client = Conversation::over(client.expect("the tunnel is opened"));
+    client.write("question").await;
+    upstream.until("question").await;
+    upstream.write("answer").await;
+    client.until("answer").await;
+    (client, upstream)
+}
+
+async fn finish(mut client: Conversation, mut upstream: Conversation) {
+    client.finish().await;
+    upstream.finish().await;
+    assert_eq!(client.rest().await, (String::new(), End::Closed));
+}
+
+#[tokio::test]
+async fn each_tunnel_is_one_line_for_machines() {
+    let (home, origin) = (tempfile::tempdir().unwrap(), Origin::plain());
+    let mut program = serve(&home, &origin, "json");
+    let proxy = program.address().await;
+
+    let (client, upstream) = tunnel(proxy, &origin).await;
+    assert!(!program.said().contains("CONNECT"), "it is not over yet");
+    finish(client, upstream).await;
+    let to = origin.address();
+    program.says(&format!("\"to\":\"{to}\",\"up\":8,\"down\":6,")).await;
+    program.says("\"outcome\":\"complete\"").await;
+
+    let (mut client, upstream) = tunnel(proxy, &origin).await;
+    // What was not read makes the end a reset.
+    let flood = client.write_what_it_takes(vec![b'x'; MUCH]);
+    tokio::join!(flood, async { drop(upstream) });
+    program.says("\"outcome\":\"broken\"").await;
+
+    let (_client, _upstream) = tunnel(proxy, &origin).await;
+    program.terminate().await;
+    program.says("\"outcome\":\"cut\"").await;
+    let (_, said) = program.ended().await;
+    let lines: Vec<&str> = said.lines().filter(|line| line.contains("CONNECT")).collect();
+    assert_eq!(lines.len(), 3, "{said}");
+    assert!(lines.iter().all(|line| line.contains("\"down\":6,")), "{said}");
+    assert!(lines[2].contains("\"up\":8,"), "{said}");
+}
+
+#[tokio::test]
+async fn each_tunnel_is_one_line_for_people() {
+    let (home, origin) = (tempfile::tempdir().unwrap(), Origin::plain());
+    let mut program = serve(&home, &origin, "human");
+    let proxy = program.address().await;
+    let (client, upstream) = tunnel(proxy, &origin).await;
+    finish(client, upstream).await;
+    program.says("↑8 ↓6").await;
+    let said = program.said();
+    let line = said.lines().find(|line| line.contains("CONNECT")).unwrap();
+    let (time, rest) = line.split_once(' ').unwrap();
+    assert!(
+        time.ends_with('Z') && rest.starts_with(&format!("CONNECT {}  tunnel  ", origin.address())),
+        "{line}"
+    );
+}
+
+#[tokio::test]
+async fn a_websocket_that_breaks_or_is_cut_has_carried_what_it_has() {
+    let (home, origin) = (tempfile::tempdir().unwrap(), Origin::plain());
+    let mut program = serve(&home, &origin, "json");
+    let proxy = program.address().await;
+    for ended in ["broken", "cancelled"] {
+        let upstream = async {
+            let mut upstream = origin.accept().await;
+            let head = upstream.head().await;
+            upstream.write(format!("{}answer", agreement(&head))).await;
+            upstream
+        };
+        let opened = upgrade(proxy, "", Way::BaseUrl, "/v1/realtime?model=m", &[]);
+        let (opened, upstream) = tokio::join!(opened, upstream);
+        let mut client = Conversation::over(opened.expect("a WebSocket").1);
+        client.until("answer").await;
+        if ended == "broken" {
+            let flood = client.write_what_it_takes(vec![b'x'; MUCH]);
+            tokio::join!(flood, async { drop(upstream) });
+        } else {
+            program.terminate().await;
+        }
+        program.says(&format!("\"octets\":6,\"outcome\":\"{ended}\"")).await;
+    }
+}
