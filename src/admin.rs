@@ -106,10 +106,19 @@ pub fn respond(admin: &Admin, asked: &Asked<'_>, shutdown: Shutdown) -> Result<R
     }
 }
 
-/// Answers [`WELL_KNOWN`]; `intercepted` where it was asked of a name that is not ours.
+/// Answers [`WELL_KNOWN`] where it was asked of a name that is not ours. What is below it is nothing, but ours too:
+/// some clients cannot ask for a page and no more. `None` for all other paths.
 ///
 /// Every client may ask: it learns what it is connected to, and nothing of what others do.
-pub fn identify(admin: &Admin, method: &Method, intercepted: bool) -> Result<Response<Body>, Error> {
+pub fn identify_at(admin: &Admin, method: &Method, path: &str) -> Option<Result<Response<Body>, Error>> {
+    match path.strip_prefix(WELL_KNOWN)? {
+        "" => Some(identify(admin, method, true)),
+        below if below.starts_with('/') => Some(only_read(method).and_then(|()| Err(Kind::NotFound.into()))),
+        _ => None,
+    }
+}
+
+fn identify(admin: &Admin, method: &Method, intercepted: bool) -> Result<Response<Body>, Error> {
     only_read(method)?;
     let content = json!({ "azure_openai_proxy": VERSION, "intercepted": intercepted, "mode": admin.mode });
     Ok(answer("application/json", format!("{content}\n")))

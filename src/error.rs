@@ -16,6 +16,9 @@ use crate::upstream::parent::ParentError;
 use crate::upstream::send::SendError;
 use crate::upstream::way::ReachError;
 
+/// What is said to whoever wants to change a page of ours; no other server says it.
+pub const READ_ONLY: &str = "azure-openai-proxy answers GET and HEAD here, and nothing else";
+
 /// A request that is answered by us and not by an origin server.
 #[derive(Debug)]
 pub struct Error {
@@ -289,7 +292,7 @@ impl fmt::Display for Kind {
             Self::Loop => f.write_str("this request has passed through this proxy before"),
             Self::Upgrade => f.write_str("there is no WebSocket for this; use plain HTTP"),
             Self::NotFound => f.write_str("not found; OpenAI paths begin with /v1/"),
-            Self::MethodNotAllowed => f.write_str("only GET and HEAD are answered here"),
+            Self::MethodNotAllowed => f.write_str(READ_ONLY),
             Self::Upstream(error) => error.fmt(f),
             Self::Dial(error) => error.fmt(f),
             Self::Parent(error) => error.fmt(f),

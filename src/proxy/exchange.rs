@@ -76,8 +76,8 @@ async fn answer(
     origin: Option<&HeaderValue>,
     access: &mut Access,
 ) -> Result<Response<Body>, Error> {
-    if path.path() == admin::WELL_KNOWN {
-        return admin::identify(proxy.admin(), request.method(), true);
+    if let Some(answered) = admin::identify_at(proxy.admin(), request.method(), path.path()) {
+        return answered;
     }
     let settings = proxy.rewrite();
     let (parts, content) = request.into_parts();
