@@ -58,7 +58,8 @@ fn assign(dialect: Dialect, name: &str, value: &str) -> String {
         // In a batch file; `set "…"` takes everything up to the last quote as it is.
         Dialect::Cmd => format!("@set \"{name}={}\"", value.replace('%', "%%")),
         Dialect::Nu => format!("$env.{name} = {}", Value::from(value)),
-        Dialect::Dotenv => format!("{name}={}", dotenv(value)),
+        // Every reader of such files takes what is in single quotes literally; a single quote is not written there.
+        Dialect::Dotenv => format!("{name}={}", word(value)),
         Dialect::Docker => format!("{name}={value}"),
         Dialect::Json => Value::from(value).to_string(),
     }
@@ -83,10 +84,10 @@ fn double_quotes_of_pwsh(value: &str) -> String {
     value.chars().flat_map(|c| std::iter::repeat_n(c, if is_quote(c) { 2 } else { 1 })).collect()
 }
 
-/// Single quotes where there is something to quote: every reader of such files takes what is in them literally.
-fn dotenv(value: &str) -> String {
+/// A value as one word of sh, in single quotes where there is something to quote.
+pub fn word(value: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,@%+=".contains(c);
-    if value.chars().all(plain) { value.to_owned() } else { format!("'{value}'") }
+    if value.chars().all(plain) { value.to_owned() } else { format!("'{}'", value.replace('\'', r"'\''")) }
 }
 
 fn writable(dialect: Dialect, name: &'static str, value: &str) -> Result<(), Unwritable> {

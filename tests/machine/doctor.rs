@@ -56,7 +56,7 @@ async fn follow(mut user: User, cure: &str) -> User {
         return user.with("NO_PROXY", "").with("no_proxy", "");
     }
     let (name, value) = cure.split_once('=').unwrap_or_else(|| panic!("what is to be done? {cure:?}"));
-    user.with(name, value)
+    user.with(name, value.trim_matches('\''))
 }
 
 /// Follows the first advice again and again until nothing is wrong.

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::process::Command;
 use tokio::sync::Semaphore;
@@ -17,14 +16,13 @@ use super::finding::{Cure, Finding};
 use super::shell_check::ALL;
 use crate::cli::Extras;
 use crate::config::env::Environment;
+use crate::error::READ_ONLY;
 use crate::machine::command::{self, last_line};
 use crate::machine::environment::{self, Assignment};
 use crate::machine::files::Files;
 use crate::machine::probe::PAGE;
 use crate::tls;
 
-/// Longest wait for one client; Go and Java compile first.
-const DEADLINE: Duration = Duration::from_secs(60);
 /// Clients that run at once.
 const AT_ONCE: usize = 2;
 /// With these a script says that a package is not installed, and a program that what it hands on to is not there.
@@ -142,13 +140,16 @@ impl Attempt {
         let arguments = self.client.arguments.iter().map(|argument| argument.replace(URL, &self.url));
         let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(&self.folder).stdin(Stdio::null()).kill_on_drop(true);
+        command.env("NO_COLOR", "1");
         // git alone shows no content; its trace has the fields of what it got.
-        command.env("GIT_TRACE_CURL", "1").env("GIT_TERMINAL_PROMPT", "0");
+        command.env("GIT_TRACE_CURL", "1").env("GIT_TERMINAL_PROMPT", "0").env("CODEX_HOME", &self.folder);
         command.envs(variables.iter().filter_map(|a| Some((a.name, a.value.as_deref()?))));
-        let output = match tokio::time::timeout(DEADLINE, command.output()).await {
+        let output = match tokio::time::timeout(self.client.patience, command.output()).await {
             Ok(Ok(output)) => output,
             Ok(Err(error)) => return Fared::Not(error.to_string()),
-            Err(_) => return Fared::Not(format!("it took longer than {} s", DEADLINE.as_secs())),
+            Err(_) => {
+                return Fared::Not(format!("it took longer than {} s", self.client.patience.as_secs()));
+            }
         };
         let said = [&*output.stdout, &*output.stderr].map(String::from_utf8_lossy).concat();
         match output.status.code() {
@@ -159,7 +160,9 @@ impl Attempt {
     }
 }
 
-/// Our page, or a field that only our answers have.
+/// Our page, or what we say to those who ask below it: a field that only our answers have, or our words.
 fn is_ours(said: &str) -> bool {
-    said.contains("azure_openai_proxy") || said.to_ascii_lowercase().contains("x-azure-openai-proxy-error:")
+    said.contains("azure_openai_proxy")
+        || said.contains(READ_ONLY)
+        || said.to_ascii_lowercase().contains("x-azure-openai-proxy-error:")
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
 
+use crate::machine::shell::word;
+
 /// One line of the report.
 #[derive(Clone, Debug, Serialize)]
 pub struct Finding {
@@ -101,7 +103,7 @@ impl fmt::Display for Finding {
 impl fmt::Display for Cure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Set(name, value) => write!(f, "{name}={value}"),
+            Self::Set(name, value) => write!(f, "{name}={}", word(value)),
             Self::Run(command) => f.write_str(command),
             Self::Fix(fix) => fix.fmt(f),
         }

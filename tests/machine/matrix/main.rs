@@ -162,6 +162,39 @@ async fn every_client_as_the_table_says() {
     assert!(wrong.is_empty(), "not as expected:\n{}", wrong.join("\n"));
 }
 
+/// What the doctor drives itself, of the clients that are there on every machine on which the matrix runs.
+const DRIVEN: [&str; 9] = [
+    "curl",
+    "python urllib",
+    "python requests",
+    "python httpx",
+    "python openai",
+    "node",
+    "deno",
+    "bun",
+    "codex",
+];
+
+#[tokio::test]
+async fn the_doctor_says_the_same_of_every_client_and_that_one_line_helps() {
+    let stage = Stage::set().await;
+    let tools = ["openai-2/bin", "node/node_modules/.bin"].map(|tools| installed().join(tools));
+    let usual = std::env::var_os("PATH").unwrap();
+    let path = std::env::join_paths(tools.into_iter().chain(std::env::split_paths(&usual))).unwrap();
+    let user = User::of_proxy(&stage).with("PATH", path.to_str().unwrap());
+    let bare = end(user.command(program(), &["doctor"])).await.stdout;
+    let set =
+        end(user.command(program(), &["exec", "--java", "--", program().to_str().unwrap(), "doctor"])).await;
+    for name in DRIVEN {
+        let line = |mark: &str| format!("{mark} {name:16} ");
+        let bad = bare.lines().position(|said| said.starts_with(&line("✗")));
+        let cure = bad.and_then(|at| bare.lines().nth(at + 1)).unwrap_or_default();
+        assert_eq!(cure.trim(), "→ eval \"$(azure-openai-proxy env)\"", "{name} in\n{bare}");
+        assert!(set.stdout.contains(&format!("{}intercepted\n", line("✓"))), "{name} in\n{}", set.stdout);
+    }
+    assert_eq!(set.code, Some(0), "{set:?}");
+}
+
 // === impl Row ===
 
 impl Row {

@@ -1,5 +1,7 @@
 //! Every client that can be made to ask for one page, and how.
 
+use std::time::Duration;
+
 /// In every script: the page to ask for.
 pub(super) const URL: &str = "PAGE_URL";
 
@@ -13,6 +15,8 @@ pub(super) struct Client {
     pub(super) script: Option<(&'static str, &'static str)>,
     /// The variables of the table that it reads.
     pub(super) reads: &'static [&'static str],
+    /// Longest wait for it.
+    pub(super) patience: Duration,
 }
 
 /// All that are tried where they are installed.
@@ -45,12 +49,17 @@ pub(super) const CLIENTS: &[Client] = &[
     Client::new("bun", &["bun"], &["-e", FETCH], &["https_proxy", "NODE_EXTRA_CA_CERTS"]),
     Client::new("go", &["go"], &["run", "main.go"], &["HTTPS_PROXY", "SSL_CERT_FILE"]).with("main.go", GO),
     Client::new("java", &["java"], &["Ask.java"], &["JAVA_TOOL_OPTIONS"]).with("Ask.java", JAVA),
+    Client::new("ruby", &["ruby"], &["-rnet/http", "-e", RUBY], &["http_proxy", "SSL_CERT_FILE"]),
+    // It asks below the page and shows the answer's error. What it keeps is in the folder, not in the user's.
     Client::new(
-        "ruby",
-        &["ruby"],
-        &["-rnet/http", "-e", "puts Net::HTTP.get(URI('PAGE_URL'))"],
-        &["http_proxy", "SSL_CERT_FILE"],
-    ),
+        "codex",
+        &["codex"],
+        &["exec", "--skip-git-repo-check", "hello"],
+        &["https_proxy", "CODEX_CA_CERTIFICATE"],
+    )
+    .with("config.toml", CODEX)
+    // Where it gets no connection it tries for ever.
+    .within(Duration::from_secs(15)),
     Client::new("php curl", &["php"], &["-r", PHP], &["https_proxy", "PHP_INI_SCAN_DIR"]),
 ];
 
@@ -67,7 +76,10 @@ const PYTHON_OPENAI: &str = "
 try: import openai
 except ImportError: raise SystemExit(77)
 print(openai.OpenAI(api_key='unused', max_retries=0).get('PAGE_URL', cast_to=object))";
-const FETCH: &str = "fetch('PAGE_URL').then(r => r.text()).then(t => console.log(t))";
+const FETCH: &str = "fetch('PAGE_URL').then(r => r.text()).then(t => console.log(t)).catch(e => console.error(String(e.cause ?? e)))";
+const RUBY: &str = "
+begin puts Net::HTTP.get(URI('PAGE_URL'))
+rescue => e; warn e.message end";
 const GO: &str = r#"package main
 import ("fmt"; "io"; "net/http"; "os")
 func main() {
@@ -81,9 +93,21 @@ import java.net.http.*;
 class Ask {
     public static void main(String[] none) throws Exception {
         var request = HttpRequest.newBuilder(URI.create("PAGE_URL")).build();
-        System.out.println(HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString()).body());
+        try {
+            System.out.println(HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString()).body());
+        } catch (java.io.IOException e) { System.err.println(e); }
     }
 }
+"#;
+const CODEX: &str = r#"model = "gpt-4o"
+model_provider = "doctor"
+features = { plugins = false, apps = false }
+[model_providers.doctor]
+name = "doctor"
+base_url = "PAGE_URL"
+wire_api = "responses"
+request_max_retries = 0
+stream_max_retries = 0
 "#;
 const PHP: &str = "
 if (!function_exists('curl_init')) exit(77);
@@ -99,11 +123,16 @@ impl Client {
         arguments: &'static [&'static str],
         reads: &'static [&'static str],
     ) -> Self {
-        Self { name, programs, arguments, script: None, reads }
+        // Go and Java compile first.
+        Self { name, programs, arguments, script: None, reads, patience: Duration::from_secs(60) }
     }
 
     const fn with(self, file: &'static str, text: &'static str) -> Self {
         Self { script: Some((file, text)), ..self }
+    }
+
+    const fn within(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 }
 
