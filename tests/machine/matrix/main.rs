@@ -12,6 +12,8 @@ mod stage;
 #[path = "../user.rs"]
 mod user;
 
+mod shells;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -121,6 +123,7 @@ const ROWS: &[Row] = &[
         Intercepted,
     )
     .required(),
+    row("Go net/http", "", &["openai-2/bin/go", "run", "page.go"], Intercepted).required(),
     row("Java HttpClient", "--java", &["java", "Page.java", "HttpClient"], Intercepted),
     row("Java HttpURLConnection", "--java", &["java", "Page.java", "HttpURLConnection"], Intercepted),
     row("Ruby Net::HTTP", "", &["ruby", "-rnet/http", "-e", RUBY], Intercepted),
@@ -163,7 +166,7 @@ async fn every_client_as_the_table_says() {
 }
 
 /// What the doctor drives itself, of the clients that are there on every machine on which the matrix runs.
-const DRIVEN: [&str; 9] = [
+const DRIVEN: [&str; 10] = [
     "curl",
     "python urllib",
     "python requests",
@@ -172,6 +175,7 @@ const DRIVEN: [&str; 9] = [
     "node",
     "deno",
     "bun",
+    "go",
     "codex",
 ];
 
@@ -181,7 +185,7 @@ async fn the_doctor_says_the_same_of_every_client_and_that_one_line_helps() {
     let tools = ["openai-2/bin", "node/node_modules/.bin"].map(|tools| installed().join(tools));
     let usual = std::env::var_os("PATH").unwrap();
     let path = std::env::join_paths(tools.into_iter().chain(std::env::split_paths(&usual))).unwrap();
-    let user = User::of_proxy(&stage).with("PATH", path.to_str().unwrap());
+    let user = with_go(User::of_proxy(&stage).with("PATH", path.to_str().unwrap()));
     let bare = end(user.command(program(), &["doctor"])).await.stdout;
     let set =
         end(user.command(program(), &["exec", "--java", "--", program().to_str().unwrap(), "doctor"])).await;
@@ -206,6 +210,7 @@ impl Row {
     async fn run(&self, stage: &Stage, client: &Path) -> (Expected, String) {
         let user = User::of_simulator(stage).with("OPENAI_API_KEY", "unused").with("GIT_TRACE_CURL", "1");
         let user = user.with("CODEX_HOME", "codex").with("OPENAI_LOG", "");
+        let user = with_go(user);
         lay_out(user.home.path());
         let before = stage.recorder.seen().len();
         let client = client.display().to_string();
@@ -243,11 +248,16 @@ impl Expected {
 /// The scripts, and the packages where Node looks for them.
 fn lay_out(home: &Path) {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/machine/matrix");
-    for script in ["page.py", "chat.py", "page.mjs", "chat.mjs", "Page.java"] {
+    for script in ["page.py", "chat.py", "page.mjs", "chat.mjs", "page.go", "Page.java"] {
         fs::copy(scripts.join(script), home.join(script)).unwrap();
     }
     fs::create_dir(home.join("codex")).unwrap();
     std::os::unix::fs::symlink(installed().join("node/node_modules"), home.join("node_modules")).unwrap();
+}
+
+/// Go compiles its library once, and looks for no other version of itself.
+fn with_go(user: User) -> User {
+    user.with("GOCACHE", installed().join("go-cache").display()).with("GOTOOLCHAIN", "local")
 }
 
 fn installed() -> PathBuf {

@@ -47,7 +47,10 @@ pub(super) const CLIENTS: &[Client] = &[
     ),
     Client::new("deno", &["deno"], &["eval", FETCH], &["https_proxy", "DENO_CERT"]),
     Client::new("bun", &["bun"], &["-e", FETCH], &["https_proxy", "NODE_EXTRA_CA_CERTS"]),
-    Client::new("go", &["go"], &["run", "main.go"], &["HTTPS_PROXY", "SSL_CERT_FILE"]).with("main.go", GO),
+    Client::new("go", &["go"], &["run", "main.go"], &["HTTPS_PROXY", "SSL_CERT_FILE"])
+        .with("main.go", GO)
+        // It compiles its whole library first, if it never did.
+        .within(Duration::from_secs(120)),
     Client::new("java", &["java"], &["Ask.java"], &["JAVA_TOOL_OPTIONS"]).with("Ask.java", JAVA),
     Client::new("ruby", &["ruby"], &["-rnet/http", "-e", RUBY], &["http_proxy", "SSL_CERT_FILE"]),
     // It asks below the page and shows the answer's error. What it keeps is in the folder, not in the user's.
@@ -123,7 +126,7 @@ impl Client {
         arguments: &'static [&'static str],
         reads: &'static [&'static str],
     ) -> Self {
-        // Go and Java compile first.
+        // Java compiles first.
         Self { name, programs, arguments, script: None, reads, patience: Duration::from_secs(60) }
     }
 
