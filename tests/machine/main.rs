@@ -12,6 +12,7 @@ mod program;
 mod stage;
 mod user;
 
+mod cures;
 mod distrust;
 mod doctor;
 mod env;

@@ -1,0 +1,143 @@
+//! What `doctor` says to run, run as it says: what was found is right then.
+
+use std::fs;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::process::Command;
+
+use azure_openai_proxy::tls::ca::{Authority, Purpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, GeneralSubtree, IsCa, KeyPair,
+    KeyUsagePurpose, NameConstraints,
+};
+use serde_json::Value;
+use time::{Duration, OffsetDateTime};
+
+use crate::program::Program;
+use crate::user::{self, User};
+
+/// What becomes of a CA that is made anew.
+const RENEW: &str = "azure-openai-proxy ca init --replace";
+
+/// One whose settings are good, whose CA is in their home, and who has no client and no running proxy.
+fn user() -> User {
+    let user = User::new();
+    let certs = user.certs().display().to_string();
+    user.with("AZURE_OPENAI_PROXY_MODE", "openai")
+        .with("AZURE_OPENAI_PROXY_CERTS", certs)
+        .with("AZURE_OPENAI_PROXY_LISTEN", user::nobody())
+        .with("PATH", "")
+}
+
+/// The first that doctor says of this: verdict, words, cure.
+async fn says(user: &User, name: &str) -> [String; 3] {
+    let said = user.run(&["doctor", "--json"]).await;
+    let findings: Vec<Value> = serde_json::from_str(&said.stdout).unwrap_or_else(|_| panic!("{said:?}"));
+    let found = findings.iter().filter(|finding| finding["name"] == name);
+    // The worst of several, and of those the first.
+    let found = found.min_by_key(|finding| finding["cure"].is_null()).unwrap_or_else(|| panic!("{said:?}"));
+    ["verdict", "says", "cure"].map(|key| found[key].as_str().unwrap_or_default().to_owned())
+}
+
+/// Runs a cure that is a command of the program's.
+async fn follow(user: &User, cure: &str) {
+    let arguments: Vec<&str> = cure.split(' ').collect();
+    assert_eq!(arguments[0], "azure-openai-proxy", "{cure:?}");
+    let said = user.run(&arguments[1..]).await;
+    assert_eq!(said.code, Some(0), "{said:?}");
+}
+
+/// A CA as this program makes them, but that it ends then.
+fn aged(certs: &Path, end: OffsetDateTime) {
+    let params = |name: &str| {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.not_before = end - Duration::days(3650);
+        params.not_after = end;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let permitted = ["openai.com", "localhost"].map(|name| GeneralSubtree::DnsName(name.into()));
+        params.name_constraints =
+            Some(NameConstraints { permitted_subtrees: permitted.into(), excluded_subtrees: vec![] });
+        params
+    };
+    let root =
+        CertifiedIssuer::self_signed(params("azure-openai-proxy CA aged"), KeyPair::generate().unwrap());
+    let (root, key) = (root.unwrap(), KeyPair::generate().unwrap());
+    let intermediate = params("aged").signed_by(&key, &root).unwrap();
+    write(certs, &[key.serialize_pem(), intermediate.pem(), root.pem()].concat());
+}
+
+fn write(certs: &Path, text: &str) {
+    use std::io::Write;
+    fs::create_dir_all(certs).unwrap();
+    fs::set_permissions(certs, fs::Permissions::from_mode(0o700)).unwrap();
+    let mut options = fs::OpenOptions::new();
+    let mut file =
+        options.write(true).create(true).truncate(true).mode(0o600).open(certs.join("issuer.pem")).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+}
+
+#[tokio::test]
+async fn a_ca_that_is_no_use_or_soon_will_be_is_made_anew() {
+    let now = OffsetDateTime::now_utc();
+    for (verdict, words, spoil) in [
+        ("wrong", "expired on", &(|certs: &Path| aged(certs, now - Duration::DAY)) as &dyn Fn(&Path)),
+        ("remark", "valid until", &|certs: &Path| aged(certs, now + Duration::days(20))),
+        ("wrong", "cannot be used", &|certs: &Path| write(certs, "no PEM")),
+        ("wrong", "may not sign for", &|certs: &Path| {
+            Authority::create(certs, &Purpose::for_names(["other.example"])).unwrap();
+        }),
+    ] {
+        let user = user();
+        spoil(&user.certs());
+        let [found, says_so, cure] = says(&user, "CA").await;
+        assert!(found == verdict && says_so.contains(words), "{found}: {says_so}");
+        assert_eq!(cure, RENEW, "{words}");
+        follow(&user, &cure).await;
+        assert_eq!(says(&user, "CA").await[0], "right", "{words}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_run_is_started() {
+    let user = user();
+    follow(&user, "azure-openai-proxy ca init").await;
+    let [verdict, _, cure] = says(&user, "proxy").await;
+    assert_eq!((&*verdict, &*cure), ("wrong", "azure-openai-proxy"));
+    let mut program = Program::spawn(&mut user.command(user::program(), &[]));
+    program.address().await;
+    assert_eq!(says(&user, "proxy").await[0], "right");
+}
+
+#[tokio::test]
+async fn an_address_that_somebody_else_has_is_left_to_them() {
+    let stage = crate::stage::Stage::set().await;
+    let user = user().with("AZURE_OPENAI_PROXY_LISTEN", stage.proxy);
+    follow(&user, "azure-openai-proxy ca init").await;
+    let [verdict, _, cure] = says(&user, "proxy").await;
+    assert_eq!((&*verdict, &*cure), ("wrong", "azure-openai-proxy --listen PORT, another one"));
+    let user = user.with("AZURE_OPENAI_PROXY_LISTEN", user::nobody());
+    let mut program = Program::spawn(&mut user.command(user::program(), &[]));
+    program.address().await;
+    assert_eq!(says(&user, "proxy").await[0], "right");
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_trust_us_is_told_to() {
+    let Some(certutil) = crate::trust::on_path("certutil") else {
+        return crate::trust::skip("certutil is not installed");
+    };
+    let user = user().with("PATH", certutil.parent().unwrap().display());
+    follow(&user, "azure-openai-proxy ca init").await;
+    let database = user.home.path().join(".pki/nssdb");
+    fs::create_dir_all(&database).unwrap();
+    let database = format!("sql:{}", database.display());
+    assert!(
+        Command::new(&certutil).args(["-N", "--empty-password", "-d", &database]).status().unwrap().success()
+    );
+    let [verdict, _, cure] = says(&user, "nss store").await;
+    assert_eq!((&*verdict, &*cure), ("remark", "azure-openai-proxy trust --stores nss"));
+    follow(&user, &cure).await;
+    assert_eq!(says(&user, "nss store").await[0], "right");
+}
