@@ -17,6 +17,7 @@ pub mod azure_key;
 pub mod env;
 pub mod file;
 pub mod flags;
+mod given;
 pub mod key;
 pub mod layer;
 pub mod nearest;

@@ -1,28 +1,22 @@
 //! From texts to the settings that the modules take.
 
-use std::error::Error;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::PathBuf;
 
-use http::header::{self, HeaderName};
+use http::header::HeaderName;
 
 use super::Config;
 use super::azure_key::AzureKey;
-use super::file;
+use super::given::{self, Given, Upstream, ours, theirs};
 use super::key::Key;
-use super::layer::{Layer, Raw};
+use super::layer::Layer;
 use super::problem::{Fault, Problem};
 use super::value::{self, ValueError};
-use crate::message::hop_by_hop::is_hop_by_hop;
-use crate::policy::client_keys::ClientKeys;
 use crate::rewrite::azure::{self, ApiVersion, Endpoint, Surface};
 use crate::rewrite::extras::Extras;
-use crate::rewrite::model_map::{ModelMap, ModelMapError};
+use crate::rewrite::model_map::ModelMap;
 use crate::rewrite::response::Style;
 use crate::rewrite::{self, Mode};
-use crate::upstream::Http;
-use crate::upstream::parent::Parent;
 use crate::{policy, proxy, telemetry, tls, upstream};
 
 /// Reads every setting, then what several say together. `None` only if a problem was found; those
@@ -75,19 +69,6 @@ struct Draft {
     log: telemetry::Filter,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Upstream {
-    Azure,
-    OpenAi,
-}
-
-/// A setting that is to be read, and where to complain about it.
-struct Given<'a> {
-    key: Key,
-    raw: &'a Raw,
-    problems: &'a mut Vec<Problem>,
-}
-
 // === impl Draft ===
 
 impl Draft {
@@ -96,14 +77,14 @@ impl Draft {
         let path = |text: &str| if text.is_empty() { Err(ValueError::Empty) } else { Ok(origin.path(text)) };
         match given.key {
             Key::Listen => given.all(&mut self.listen, ours(value::address)),
-            Key::Mode => given.maybe(&mut self.target, ours(mode)),
+            Key::Mode => given.maybe(&mut self.target, ours(given::mode)),
             Key::Endpoint => given.maybe(&mut self.endpoint, theirs),
             Key::ApiVersion => given.maybe(&mut self.surface, theirs),
-            Key::Map => given.each(|entry| insert(&mut self.models, entry)),
+            Key::Map => given.each(|entry| given::insert(&mut self.models, entry)),
             // These three are read together, by `AzureKey::find`.
             Key::ApiKey | Key::ApiKeyFile | Key::ApiKeyCommand => {}
-            Key::KeyHeader => given.maybe(&mut self.key_header, ours(key_header)),
-            Key::ClassicModels => given.all(&mut self.classic_models, ours(non_empty)),
+            Key::KeyHeader => given.maybe(&mut self.key_header, ours(given::key_header)),
+            Key::ClassicModels => given.all(&mut self.classic_models, ours(given::non_empty)),
             Key::ClassicApiVersion => given.maybe(&mut self.classic_api_version, theirs),
             Key::Responses => given.one(&mut self.responses, theirs),
             Key::NestedModels => given.one(&mut self.extras.nested_models, ours(value::switch)),
@@ -116,15 +97,15 @@ impl Draft {
             Key::TlsKeyFile => given.maybe(&mut self.tls_key_file, ours(path)),
             Key::Certs => given.maybe(&mut self.certs, ours(path)),
             Key::UpstreamCaFile => given.all(&mut self.upstream.ca_files, ours(path)),
-            Key::UpstreamHttp => given.one(&mut self.upstream.http, ours(upstream_http)),
+            Key::UpstreamHttp => given.one(&mut self.upstream.http, ours(given::upstream_http)),
             Key::Resolve => given.all(&mut self.upstream.resolve, theirs),
-            Key::UpstreamProxy => given.one(&mut self.upstream.parent, parent),
-            Key::NoUpstreamProxy => given.all(&mut self.upstream.no_parent, ours(non_empty)),
+            Key::UpstreamProxy => given.one(&mut self.upstream.parent, given::parent),
+            Key::NoUpstreamProxy => given.all(&mut self.upstream.no_parent, ours(given::non_empty)),
             Key::AllowAnonymous => given.one(&mut self.policy.allow_anonymous, ours(value::switch)),
             Key::AllowOrigin => given.all(&mut self.policy.allow_origins, ours(value::web_origin)),
             Key::ClientKeysFile => {
                 let keys = self.policy.client_keys.get_or_insert_default();
-                given.each(|text| add_client_keys(keys, &origin.path(text)));
+                given.each(|text| given::add_client_keys(keys, &origin.path(text)));
             }
             Key::ClientKeys => {
                 let keys = self.policy.client_keys.get_or_insert_default();
@@ -151,7 +132,7 @@ impl Draft {
             Key::FirstByteTimeout => given.one(&mut self.upstream.first_byte_timeout, ours(value::duration)),
             Key::IdleTimeout => given.one(&mut self.upstream.idle_timeout, ours(value::duration)),
             Key::DrainTimeout => given.one(&mut self.limits.drain_timeout, ours(value::duration)),
-            Key::LogFormat => given.one(&mut self.log_format, ours(log_format)),
+            Key::LogFormat => given.one(&mut self.log_format, ours(given::log_format)),
             Key::Log => given.one(&mut self.log, theirs),
         }
     }
@@ -234,90 +215,4 @@ impl Draft {
             key_command,
         })
     }
-}
-
-// === impl Given ===
-
-impl Given<'_> {
-    fn one<T>(self, slot: &mut T, read: impl Fn(&str) -> Result<T, Fault>) {
-        self.each(|text| read(text).map(|value| *slot = value));
-    }
-
-    fn maybe<T>(self, slot: &mut Option<T>, read: impl Fn(&str) -> Result<T, Fault>) {
-        self.each(|text| read(text).map(|value| *slot = Some(value)));
-    }
-
-    fn all<T>(self, slot: &mut Vec<T>, read: impl Fn(&str) -> Result<T, Fault>) {
-        self.each(|text| read(text).map(|value| slot.push(value)));
-    }
-
-    fn each(self, mut take: impl FnMut(&str) -> Result<(), Fault>) {
-        for value in &self.raw.values {
-            if let Err(fault) = take(&value.text) {
-                self.problems.push(Problem::at(&value.origin, self.key, fault));
-            }
-        }
-    }
-}
-
-/// A value whose form this module's family defines; the message repeats the text.
-fn ours<T>(read: impl Fn(&str) -> Result<T, ValueError>) -> impl Fn(&str) -> Result<T, Fault> {
-    move |text| read(text).map_err(|error| Fault::Value { text: text.to_owned(), error })
-}
-
-/// A value whose form the module that takes it defines.
-fn theirs<T: FromStr<Err: Error + Send + Sync + 'static>>(text: &str) -> Result<T, Fault> {
-    text.parse().map_err(|error: T::Err| Fault::Refused(error.into()))
-}
-
-fn insert(models: &mut ModelMap, entry: &str) -> Result<(), Fault> {
-    let no_equals = || ModelMapError::NoEquals { entry: entry.to_owned() };
-    let pair = entry.split_once('=').ok_or_else(no_equals);
-    let inserted = pair.and_then(|(model, deployment)| models.insert(model, deployment));
-    inserted.map_err(|error| Fault::Refused(error.into()))
-}
-
-fn add_client_keys(keys: &mut ClientKeys, path: &Path) -> Result<(), Fault> {
-    for (index, line) in file::read(path)?.lines().enumerate() {
-        let fault = |error| Fault::ClientKey { path: path.to_owned(), line: index + 1, error };
-        keys.add_line(line).map_err(fault)?;
-    }
-    Ok(())
-}
-
-fn mode(text: &str) -> Result<Upstream, ValueError> {
-    match text {
-        "azure" => Ok(Upstream::Azure),
-        "openai" => Ok(Upstream::OpenAi),
-        _ => Err(ValueError::Mode),
-    }
-}
-
-fn upstream_http(text: &str) -> Result<Http, ValueError> {
-    match text {
-        "any" => Ok(Http::Any),
-        "1" => Ok(Http::Only1),
-        "2" => Ok(Http::Only2),
-        _ => Err(ValueError::Http),
-    }
-}
-
-/// A proxy, or the word for none, which is for those whose environment names one.
-fn parent(text: &str) -> Result<Option<Parent>, Fault> {
-    if text == "direct" { Ok(None) } else { theirs(text).map(Some) }
-}
-
-fn log_format(text: &str) -> Result<telemetry::Format, ValueError> {
-    telemetry::Format::named(text).ok_or(ValueError::LogFormat)
-}
-
-fn non_empty(text: &str) -> Result<String, ValueError> {
-    if text.is_empty() { Err(ValueError::Empty) } else { Ok(text.to_owned()) }
-}
-
-/// Any field but those that frame or route the message.
-fn key_header(text: &str) -> Result<HeaderName, ValueError> {
-    let name = HeaderName::from_bytes(text.as_bytes()).map_err(|_| ValueError::KeyHeader)?;
-    let framing = matches!(name, header::HOST | header::CONTENT_LENGTH) || is_hop_by_hop(&name);
-    if framing { Err(ValueError::KeyHeader) } else { Ok(name) }
 }
