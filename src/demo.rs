@@ -45,6 +45,8 @@ fn try_it(stage: &Stage) -> String {
     let _ = write!(
         text,
         "
+  http://{proxy}/ in a browser shows each request as it happens.
+
   curl -N --proxy http://{proxy} --cacert {ca} https://api.openai.com/v1/chat/completions \\
        -H 'Authorization: Bearer unused' -H 'Content-Type: application/json' -d '{content}'
 
