@@ -18,7 +18,9 @@ pub(super) struct Call<'a> {
     pub(super) version: Option<&'static str>,
     /// The name in a deployment-scoped path.
     pub(super) scope: Option<String>,
-    /// The id in the path.
+    /// What follows the surface's prefix in the path, with its leading slash.
+    pub(super) path: &'a str,
+    /// The last id in the path.
     pub(super) id: Option<&'a str>,
 }
 
@@ -27,7 +29,12 @@ pub(super) type Answer = Result<Response<Body>, Refusal>;
 
 // === impl Call ===
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    /// What a message on a WebSocket asks for; those are on v1 only.
+    pub(super) fn by_message(simulator: &'a Simulator) -> Self {
+        Self { simulator, surface: Surface::V1, version: None, scope: None, path: "", id: None }
+    }
+
     /// The deployment that is asked: named by the path where it names one, else by `model`.
     ///
     /// On a deployment-scoped path `model` is not even looked at, as in Azure.

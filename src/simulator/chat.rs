@@ -1,5 +1,7 @@
 //! Chat completions.
 
+pub(super) mod stored;
+
 use std::iter;
 
 use serde_json::{Map, Value, json};
@@ -42,7 +44,11 @@ pub(super) async fn create(call: &Call<'_>, content: &mut Content<'_>) -> Answer
         let pieces = prompt.maybe_break(completion.pieces(&prompt));
         return Ok(event_stream(call.simulator.settings().pace, pieces));
     }
-    Ok(ok(&completion.whole(&prompt)))
+    let whole = completion.whole(&prompt);
+    if is_set(&parameters, "store") {
+        stored::keep(call, &whole, messages, parameters.get("metadata"));
+    }
+    Ok(ok(&whole))
 }
 
 /// Refuses what the model or the version does not take.

@@ -45,10 +45,19 @@ impl<'a> Content<'a> {
         Self { incoming, entry, media_type: media_type.into(), read: 0 }
     }
 
+    /// Whether it says that it is a form.
+    pub(super) fn is_form(&self) -> bool {
+        self.essence().eq_ignore_ascii_case("multipart/form-data")
+    }
+
+    /// The media type without its parameters.
+    fn essence(&self) -> &str {
+        self.media_type.split(';').next().unwrap_or_default().trim()
+    }
+
     /// The content as a JSON object.
     pub(super) async fn json(&mut self) -> Result<Map<String, Value>, Refusal> {
-        let essence = self.media_type.split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("application/json") {
+        if !self.essence().eq_ignore_ascii_case("application/json") {
             return Err(Refusal::Malformed("The content type must be application/json."));
         }
         let mut whole = BytesMut::new();

@@ -23,33 +23,51 @@ pub(super) struct StoredFile {
     content: Option<Bytes>,
 }
 
+/// What is told about a file before it is there.
+pub(super) struct Description {
+    pub(super) filename: String,
+    pub(super) purpose: String,
+    /// Its length.
+    pub(super) bytes: u64,
+}
+
 /// `POST /files`
 pub(super) async fn upload(call: &Call<'_>, content: &mut Content<'_>) -> Answer {
     let form = content.form().await?;
     let purpose = form.field("purpose").ok_or(Refusal::MissingParameter("purpose"))?;
-    if !PURPOSES.contains(&purpose) {
-        return Err(Refusal::InvalidValue("purpose"));
-    }
+    check_purpose(purpose)?;
     let file = form.file(&["file"]).ok_or(Refusal::MissingParameter("file"))?;
+    let filename = file.filename.clone().unwrap_or_default();
+    let description = Description { filename, purpose: purpose.into(), bytes: file.length };
+    Ok(call.created(&keep(call, description, file.whole().map(Bytes::copy_from_slice))))
+}
+
+/// Keeps a file under a new id; returns the object that shows it.
+pub(super) fn keep(call: &Call<'_>, description: Description, content: Option<Bytes>) -> Value {
+    let Description { filename, purpose, bytes } = description;
     let id = call.simulator.new_id("file-");
     let object = json!({
         "id": id,
         "object": "file",
-        "bytes": file.length,
+        "bytes": bytes,
         "created_at": now(),
-        "filename": file.filename,
+        "filename": filename,
         "purpose": purpose,
         "status": "processed",
     });
-    let stored = StoredFile { object: object.clone(), content: file.whole().map(Bytes::copy_from_slice) };
-    let size = stored.content.as_ref().map_or(0, Bytes::len);
-    call.simulator.files().put(&id, size, Arc::new(stored));
-    Ok(call.created(&object))
+    let size = content.as_ref().map_or(0, Bytes::len);
+    call.simulator.files().put(&id, size, Arc::new(StoredFile { object: object.clone(), content }));
+    object
+}
+
+/// Refuses a purpose that Azure has no use for.
+pub(super) fn check_purpose(purpose: &str) -> Result<(), Refusal> {
+    if PURPOSES.contains(&purpose) { Ok(()) } else { Err(Refusal::InvalidValue("purpose")) }
 }
 
 /// `GET /files`
 pub(super) fn list(call: &Call<'_>) -> Response<Body> {
-    call::list(call.simulator.files().list().iter().map(|file| file.object.clone()).collect())
+    call::list(call.simulator.files().list(|_| true).iter().map(|file| file.object.clone()).collect())
 }
 
 /// `GET /files/{id}`

@@ -1,4 +1,4 @@
-//! The Responses API without background work.
+//! The Responses API. Background work is queued, and never done.
 
 mod socket;
 
@@ -16,6 +16,7 @@ use super::settings::Kind;
 use super::stream::{event_stream, named};
 
 /// A response that can be asked for again.
+#[derive(Clone)]
 pub(super) struct StoredResponse {
     response: Value,
     input: Vec<Value>,
@@ -53,7 +54,11 @@ fn make(call: &Call<'_>, parameters: &Map<String, Value>) -> Result<Made, Refusa
         json!([message(&call.simulator.new_id("msg_"), "completed", json!([part(&prompt.reply())]))]);
     let mut response = in_progress(&call.simulator.new_id("resp_"), &model, parameters);
     let events = events(&prompt, response.clone(), output.clone());
-    complete(&mut response, output, &prompt);
+    if is_set(parameters, "background") {
+        response["status"] = "queued".into();
+    } else {
+        complete(&mut response, output, &prompt);
+    }
     if parameters.get("store") != Some(&Value::Bool(false)) {
         store(call, &response, input);
     }
@@ -68,6 +73,18 @@ pub(super) fn get(call: &Call<'_>) -> Answer {
 /// `GET /responses/{id}/input_items`
 pub(super) fn input_items(call: &Call<'_>) -> Answer {
     Ok(call::list(find(call)?.input.clone()))
+}
+
+/// `POST /responses/{id}/cancel`
+pub(super) fn cancel(call: &Call<'_>) -> Answer {
+    let found = find(call)?;
+    let StoredResponse { mut response, input } = (*found).clone();
+    if response["background"] != true {
+        return Err(Refusal::Malformed("Cannot cancel a synchronous response."));
+    }
+    response["status"] = "cancelled".into();
+    store(call, &response, input);
+    Ok(ok(&response))
 }
 
 /// `DELETE /responses/{id}`
@@ -129,6 +146,7 @@ fn in_progress(id: &str, model: &str, parameters: &Map<String, Value>) -> Value 
         "output": [],
         "error": null,
         "incomplete_details": null,
+        "background": given("background", false.into()),
         "instructions": given("instructions", Value::Null),
         "max_output_tokens": given("max_output_tokens", Value::Null),
         "metadata": given("metadata", json!({})),

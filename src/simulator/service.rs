@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use http::header::{HOST, HeaderMap, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
@@ -14,14 +15,17 @@ use super::call::{Answer, Call};
 use super::content::Content;
 use super::errors::Refusal;
 use super::files::StoredFile;
-use super::operation::{Collection, Operation};
+use super::operation::Operation;
 use super::recorder::{Progress, Recorder};
 use super::responses::StoredResponse;
 use super::settings::Settings;
 use super::store::Store;
 use super::surface::Place;
 use super::websocket::{self, session::Session};
-use super::{audio, auth, chat, completions, embeddings, files, images, jobs, models, realtime, responses};
+use super::{
+    audio, auth, chat, completions, containers, conversations, embeddings, files, images, models, objects,
+    realtime, responses, uploads, videos,
+};
 use crate::message::body::Body;
 
 /// Requests in the window of the simulated quota.
@@ -37,9 +41,10 @@ struct State {
     ids: AtomicU64,
     files: Store<Arc<StoredFile>>,
     responses: Store<Arc<StoredResponse>>,
-    batches: Store<Value>,
-    vector_stores: Store<Value>,
-    fine_tuning_jobs: Store<Value>,
+    /// All other objects, by path.
+    objects: Store<Value>,
+    /// What some of those hold, by the same paths.
+    contents: Store<Bytes>,
 }
 
 /// Answers one request; a refusal is an answer too. Of a WebSocket that is agreed to, the session is left in
@@ -84,8 +89,8 @@ fn admit<'a>(simulator: &'a Simulator, head: &'a Parts) -> Result<(Operation, Ca
     auth::check(&head.headers, place.surface, settings)?;
     let version = place.version(head.uri.query().unwrap_or_default())?;
     let (operation, id) = Operation::find(&head.method, &place, version)?;
-    let Place { surface, deployment, .. } = place;
-    Ok((operation, Call { simulator, surface, version, scope: deployment, id }))
+    let Place { surface, deployment, path } = place;
+    Ok((operation, Call { simulator, surface, version, scope: deployment, path, id }))
 }
 
 /// Whether `Host`, or `:authority` in HTTP/2, names this resource; its port is not looked at.
@@ -109,6 +114,7 @@ async fn serve(operation: Operation, call: &Call<'_>, head: &Parts, content: &mu
         Operation::CreateResponse => responses::create(call, content).await,
         Operation::GetResponse => responses::get(call),
         Operation::DeleteResponse => responses::delete(call),
+        Operation::CancelResponse => responses::cancel(call),
         Operation::ListInputItems => responses::input_items(call),
         Operation::ListModels => Ok(models::list(call)),
         Operation::GetModel => models::get(call),
@@ -117,11 +123,22 @@ async fn serve(operation: Operation, call: &Call<'_>, head: &Parts, content: &mu
         Operation::GetFile => files::get(call),
         Operation::DeleteFile => files::delete(call),
         Operation::FileContent => files::content(call),
-        Operation::Create(collection) => jobs::create(collection, call, content).await,
-        Operation::List(collection) => Ok(jobs::list(collection, call)),
-        Operation::Get(collection) => jobs::get(collection, call),
-        Operation::Cancel(collection) => jobs::cancel(collection, call),
-        Operation::Delete(collection) => jobs::delete(collection, call),
+        Operation::ListCompletions => chat::stored::list(call, head.uri.query().unwrap_or_default()),
+        Operation::ListMessages => chat::stored::messages(call),
+        Operation::AddPart => uploads::add(call, content).await,
+        Operation::CompleteUpload => uploads::complete(call, content).await,
+        Operation::AddContainerFile => containers::add_file(call, content).await,
+        Operation::CreateConversation => conversations::create(call, content).await,
+        Operation::AddItems => conversations::add(call, content).await,
+        Operation::CreateVideo => videos::create(call, content).await,
+        Operation::RemixVideo => videos::remix(call, content).await,
+        Operation::Create(collection) => objects::create(collection, call, content).await,
+        Operation::List => objects::list(call),
+        Operation::Get(collection) => objects::get(collection, call),
+        Operation::Content(collection, media_type) => objects::content(collection, media_type, call),
+        Operation::Update(collection) => objects::update(collection, call, content).await,
+        Operation::Cancel(collection) => objects::cancel(collection, call),
+        Operation::Delete(collection) => objects::delete(collection, call),
         Operation::ClientSecret => realtime::client_secret(call, content).await,
         Operation::Realtime => realtime::open(call, head),
         Operation::Responses => websocket::agree(head),
@@ -138,9 +155,8 @@ impl Simulator {
             ids: AtomicU64::new(1),
             files: Store::new(),
             responses: Store::new(),
-            batches: Store::new(),
-            vector_stores: Store::new(),
-            fine_tuning_jobs: Store::new(),
+            objects: Store::new(),
+            contents: Store::new(),
         }))
     }
 
@@ -160,12 +176,12 @@ impl Simulator {
         &self.0.responses
     }
 
-    pub(super) fn collection(&self, collection: Collection) -> &Store<Value> {
-        match collection {
-            Collection::Batches => &self.0.batches,
-            Collection::VectorStores => &self.0.vector_stores,
-            Collection::FineTuningJobs => &self.0.fine_tuning_jobs,
-        }
+    pub(super) fn objects(&self) -> &Store<Value> {
+        &self.0.objects
+    }
+
+    pub(super) fn contents(&self) -> &Store<Bytes> {
+        &self.0.contents
     }
 
     /// An id that this simulator has not given before.

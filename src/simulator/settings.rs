@@ -52,6 +52,8 @@ pub enum Kind {
     Image,
     /// Realtime sessions.
     Realtime,
+    /// Videos.
+    Video,
 }
 
 // === impl Settings ===
@@ -72,6 +74,7 @@ impl Settings {
             ("demo-tts", "tts", Kind::Speech),
             ("demo-image", "gpt-image-1", Kind::Image),
             ("gpt-realtime", "gpt-realtime", Kind::Realtime),
+            ("demo-sora", "sora-2", Kind::Video),
         ];
         Self {
             key,

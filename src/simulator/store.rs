@@ -27,9 +27,11 @@ impl<T: Clone> Store<T> {
     /// Keeps an object of about `size` bytes, in the place of one with the same id.
     pub(super) fn put(&self, id: &str, size: usize, object: T) {
         let mut shelf = self.lock();
+        let place = shelf.objects.iter().position(|(known, ..)| known == id);
         shelf.take(id);
         shelf.bytes += size;
-        shelf.objects.push_back((id.into(), size, object));
+        let place = place.unwrap_or(shelf.objects.len());
+        shelf.objects.insert(place, (id.into(), size, object));
         while shelf.objects.len() > MAX_OBJECTS || shelf.bytes > MAX_BYTES {
             let Some((_, size, _)) = shelf.objects.pop_front() else { break };
             shelf.bytes -= size;
@@ -44,9 +46,11 @@ impl<T: Clone> Store<T> {
         self.lock().take(id)
     }
 
-    /// All of them, the newest first.
-    pub(super) fn list(&self) -> Vec<T> {
-        self.lock().objects.iter().rev().map(|(.., object)| object.clone()).collect()
+    /// Those whose ids are `wanted`, the newest first.
+    pub(super) fn list(&self, wanted: impl Fn(&str) -> bool) -> Vec<T> {
+        let shelf = self.lock();
+        let wanted = shelf.objects.iter().rev().filter(|(id, ..)| wanted(id));
+        wanted.map(|(.., object)| object.clone()).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Shelf<T>> {
@@ -76,7 +80,7 @@ mod tests {
         store.put("a", 1, 1);
         store.put("b", 1, 2);
         store.put("a", 1, 3);
-        assert_eq!(store.list(), [3, 2]);
+        assert_eq!((store.list(|_| true), store.list(|id| id == "b")), (vec![2, 3], vec![2]));
         assert_eq!((store.take("a"), store.take("a"), store.get("b")), (Some(3), None, Some(2)));
     }
 
@@ -84,10 +88,13 @@ mod tests {
     fn the_oldest_make_room() {
         let store = Store::new();
         (0..=MAX_OBJECTS).for_each(|number| store.put(&number.to_string(), 1, number));
-        assert_eq!((store.get("0"), store.get("1"), store.list().len()), (None, Some(1), MAX_OBJECTS));
+        assert_eq!(
+            (store.get("0"), store.get("1"), store.list(|_| true).len()),
+            (None, Some(1), MAX_OBJECTS)
+        );
         store.put("large", MAX_BYTES, 0);
-        assert_eq!(store.list(), [0]);
+        assert_eq!(store.list(|_| true), [0]);
         store.put("too large", MAX_BYTES + 1, 0);
-        assert_eq!(store.list(), Vec::<usize>::new());
+        assert_eq!(store.list(|_| true), Vec::<usize>::new());
     }
 }

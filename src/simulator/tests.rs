@@ -1,5 +1,6 @@
 //! The simulator as its clients see it: over a socket.
 
+mod collections;
 mod forms;
 mod objects;
 mod sockets;

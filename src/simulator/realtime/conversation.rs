@@ -7,7 +7,6 @@ use crate::simulator::call::{Call, text};
 use crate::simulator::errors::Refusal;
 use crate::simulator::prompt::{BEFORE_BREAK, Prompt, text_of, words};
 use crate::simulator::service::Simulator;
-use crate::simulator::surface::Surface;
 use crate::simulator::websocket::session::Turn;
 
 /// What was said and agreed in one session.
@@ -64,8 +63,7 @@ impl<'a> Conversation<'a> {
 
     fn update(&mut self, change: Option<&Value>) -> Result<Vec<Value>, Refusal> {
         let change = change.and_then(Value::as_object).ok_or(Refusal::MissingParameter("session"))?;
-        let call =
-            Call { simulator: self.simulator, surface: Surface::V1, version: None, scope: None, id: None };
+        let call = Call::by_message(self.simulator);
         check_models(&call, change)?;
         for (name, value) in change {
             self.session[name] = value.clone();

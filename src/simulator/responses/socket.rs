@@ -7,7 +7,6 @@ use crate::simulator::call::{Call, text};
 use crate::simulator::errors::Refusal;
 use crate::simulator::prompt::BEFORE_BREAK;
 use crate::simulator::service::Simulator;
-use crate::simulator::surface::Surface;
 use crate::simulator::websocket::session::Turn;
 
 /// Answers one message.
@@ -18,8 +17,7 @@ pub(in crate::simulator) fn answer(
     if text(event, "type") != Some("response.create") {
         return Err(Refusal::InvalidValue("type"));
     }
-    let call = Call { simulator, surface: Surface::V1, version: None, scope: None, id: None };
-    let made = make(&call, event)?;
+    let made = make(&Call::by_message(simulator), event)?;
     Ok(match made.prompt.breaks() {
         true => Turn::Break(Box::new(made.events.take(BEFORE_BREAK))),
         false => Turn::Events(made.events),
