@@ -4,6 +4,8 @@
 
 mod arrivals;
 mod curl;
+mod differential;
+mod families;
 mod node;
 mod program;
 mod python;

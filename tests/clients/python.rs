@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::families::{self, FAMILIES};
 use crate::program::Program;
 use crate::sdk::{Key, Surface, check, installed};
 use crate::stage::Stage;
@@ -13,6 +14,12 @@ const AGENT: &str = "OpenAI/Python";
 fn program(stage: &Stage) -> Program {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/openai_python.py");
     Program::new(installed("venv/bin/python"), stage.folder()).arg(script)
+}
+
+/// The interpreter with these families of calls.
+pub(crate) fn families(stage: &Stage, names: &[&str]) -> Program {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/families.py");
+    Program::new(installed("venv/bin/python"), stage.folder()).arg(script).args(names)
 }
 
 #[tokio::test]
@@ -38,4 +45,15 @@ async fn by_base_url() {
 #[tokio::test]
 async fn by_base_url_over_tls() {
     check(AGENT, program, Way::TlsBaseUrl, Surface::Classic, Key::Configured).await;
+}
+
+/// Its WebSockets go through `https_proxy` too.
+#[tokio::test]
+async fn every_family_through_https_proxy() {
+    families::check(AGENT, families, Way::Proxy, &FAMILIES.iter().collect::<Vec<_>>()).await;
+}
+
+#[tokio::test]
+async fn every_family_by_base_url() {
+    families::check(AGENT, families, Way::BaseUrl, &FAMILIES.iter().collect::<Vec<_>>()).await;
 }

@@ -38,7 +38,7 @@ const ON_CLASSIC: [&str; 8] = [
 ];
 
 /// Which paths Azure is asked by.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Surface {
     V1,
     Classic,
@@ -75,7 +75,8 @@ pub(crate) async fn check(
     let asked: Vec<&str> = seen.iter().map(|seen| seen.path_and_query.as_str()).collect();
     assert_eq!(asked, if matches!(surface, Surface::V1) { ON_V1 } else { ON_CLASSIC });
     for seen in &seen {
-        assert_arrived(seen, &stage, agent);
+        assert_arrived(seen, &stage);
+        assert_agent(seen, agent);
     }
 }
 
@@ -91,7 +92,7 @@ async fn set(surface: Surface, key: Key) -> Stage {
 }
 
 /// The variables that the README names, and some that the packages make fields of which are not Azure's business.
-fn lead(program: Program, stage: &Stage, way: Way, key: Key) -> Program {
+pub(crate) fn lead(program: Program, stage: &Stage, way: Way, key: Key) -> Program {
     let mut program = program
         .env("OPENAI_API_KEY", if let Key::OfTheClient = key { &stage.key } else { "sk-of-the-client" })
         .env("OPENAI_ORG_ID", "org-of-the-client")
@@ -108,7 +109,8 @@ fn lead(program: Program, stage: &Stage, way: Way, key: Key) -> Program {
     program
 }
 
-fn assert_arrived(seen: &Seen, stage: &Stage, agent: &str) {
+/// Azure was asked with its key, and told nothing else about the client's account.
+pub(crate) fn assert_arrived(seen: &Seen, stage: &Stage) {
     let path = &seen.path_and_query;
     let field = |name| seen.fields.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
     assert_eq!(seen.authority, AZURE_HOST, "{path}");
@@ -116,5 +118,10 @@ fn assert_arrived(seen: &Seen, stage: &Stage, agent: &str) {
     for leaked in ["authorization", "openai-organization", "openai-project"] {
         assert_eq!(field(leaked), None, "{path}");
     }
-    assert!(field("user-agent").is_some_and(|found| found.starts_with(agent)), "{path}: not {agent}");
+}
+
+/// It was this package that asked.
+pub(crate) fn assert_agent(seen: &Seen, agent: &str) {
+    let found = seen.fields.get("user-agent").map(|found| String::from_utf8_lossy(found.as_bytes()));
+    assert!(found.is_some_and(|found| found.starts_with(agent)), "{}: not {agent}", seen.path_and_query);
 }
