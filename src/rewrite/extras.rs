@@ -95,9 +95,11 @@ impl Extra {
         let mut found = Vec::new();
         let Ok(text) = std::str::from_utf8(content) else { return found };
         let Some(object) = members(text.trim_start_matches('\u{feff}')) else { return found };
-        if let Some("false") = value(&object, "store").filter(|_| self.store) {
-            let at = object.iter().filter(|member| member.name == "store").map(|m| offset(text, m.value));
-            found.extend(at.map(|at| Splice::replace(at..at + "false".len(), "true")));
+        for member in object.iter().filter(|member| self.store && member.name == "store") {
+            if member.value == "false" {
+                let at = offset(text, member.value);
+                found.push(Splice::replace(at..at + "false".len(), "true"));
+            }
         }
         for path in self.nested {
             follow(text, &object, path, models, &mut found);

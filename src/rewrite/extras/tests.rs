@@ -53,6 +53,8 @@ fn store_becomes_true_at_the_top_level_of_responses_only() {
     for (path, before, after) in [
         ("responses", r#"{"a":{"store":false},"store": false }"#, r#"{"a":{"store":false},"store": true }"#),
         ("responses", r#"{"store":true}"#, r#"{"store":true}"#),
+        ("responses", r#"{"store":false,"store":1}"#, r#"{"store":true,"store":1}"#),
+        ("responses", r#"{"store":1,"store":false}"#, r#"{"store":1,"store":true}"#),
         ("responses", r#"{"store":"false"}"#, r#"{"store":"false"}"#),
         ("responses", r#"{"store":null}"#, r#"{"store":null}"#),
         ("responses", "{}", "{}"),
