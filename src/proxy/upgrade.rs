@@ -27,6 +27,7 @@ use crate::message::host_port::HostPort;
 use crate::message::websocket;
 use crate::net::relay::{Carried, RelayError, Tally, relay};
 use crate::policy::destination::Reach;
+use crate::rewrite::extras::Extra;
 use crate::rewrite::frames::Rewriter;
 use crate::rewrite::{self, Asked, Entry, UpstreamRequest};
 use crate::tls;
@@ -46,8 +47,8 @@ enum Answer {
     Switched {
         response: Response<Body>,
         session: Session,
-        /// Whether models are to be mapped in what the client says.
-        searched: bool,
+        /// Whether models are to be mapped in what the client says, and what else is to be changed in it.
+        searched: Option<Extra>,
     },
     Refused(Response<Body>),
 }
@@ -148,7 +149,7 @@ async fn answer(
             Ok(Answer::Switched {
                 response: switched(head, version),
                 session: Session::new(proxy, client, io),
-                searched: rewrite::websocket::renames_models(settings, &route),
+                searched: rewrite::websocket::searched(settings, &route),
             })
         }
     }
@@ -210,9 +211,10 @@ impl Session {
         }
     }
 
-    async fn carry(self, proxy: Proxy, searched: bool, mut line: access::Session) {
+    async fn carry(self, proxy: Proxy, searched: Option<Extra>, mut line: access::Session) {
         let models = &proxy.rewrite().models;
-        let rewriter = searched.then(|| Rewriter::new(models, proxy.limits().buffered_content));
+        let limit = proxy.limits().buffered_content;
+        let rewriter = searched.map(|extra| Rewriter::new(models, limit).with(extra));
         match self.relay(rewriter).await {
             Ok(()) => line.complete(),
             Err(error) => {

@@ -4,7 +4,7 @@
 use super::json::members::{Member, elements, members, offset, quoted, string, value};
 use super::model_map::ModelMap;
 use super::multipart;
-use super::operation::Operation;
+use super::operation::{Operation, RESPONSES_WEBSOCKET};
 use super::splice::Splice;
 
 mod batch;
@@ -21,9 +21,9 @@ pub struct Extras {
     pub codex_store: bool,
 }
 
-/// What is to be changed in the content of one request.
+/// What is to be changed in the content of one request, or in the messages of one WebSocket.
 #[derive(Debug, Default)]
-pub(super) struct Extra {
+pub struct Extra {
     /// Where nested models stand.
     nested: &'static [Path],
     store: bool,
@@ -66,10 +66,20 @@ impl Extras {
             let batch = self.batch_models && operation.name == "files";
             return Extra { batch: multipart::boundary(content_type).filter(|_| batch), ..Extra::default() };
         }
-        let nested = NESTED.iter().find(|(name, _)| self.nested_models && *name == operation.name);
+        self.for_json(operation.name)
+    }
+
+    /// What is to be changed in each message of a client that asks for a response, on a WebSocket of the operation
+    /// of this name. Only that of responses says there what a request says.
+    pub(super) fn for_messages(self, operation: &str) -> Extra {
+        if operation == RESPONSES_WEBSOCKET { self.for_json("responses") } else { Extra::default() }
+    }
+
+    fn for_json(self, operation: &str) -> Extra {
+        let nested = NESTED.iter().find(|(name, _)| self.nested_models && *name == operation);
         Extra {
             nested: nested.map_or(&[], |(_, paths)| paths),
-            store: self.codex_store && operation.name == "responses",
+            store: self.codex_store && operation == "responses",
             batch: None,
         }
     }

@@ -1,4 +1,5 @@
-//! What a client says on a WebSocket: models in its text messages become deployments, all else passes.
+//! What a client says on a WebSocket: models in its text messages become deployments, all else passes, but for what
+//! [`extras`](super::extras) are on.
 //!
 //! A text message is held back only while it may be one that names models, which its `type` tells, and then
 //! until it is whole. A message that is larger than the limit goes on with what was found in it up to there.
@@ -11,12 +12,14 @@ mod message;
 use head::{Head, Opcode};
 use message::Message;
 
+use super::extras::Extra;
 use super::model_map::ModelMap;
 
 /// Rewrites the octets of one client, in the pieces in which they arrive.
 #[derive(Debug)]
 pub struct Rewriter<'m> {
     models: &'m ModelMap,
+    extra: Extra,
     /// Octets of a message that are held back at most, about.
     limit: usize,
     state: State,
@@ -59,7 +62,13 @@ enum Current {
 impl<'m> Rewriter<'m> {
     /// Begins behind the handshake. About `limit` octets of a message are held back at most.
     pub fn new(models: &'m ModelMap, limit: usize) -> Self {
-        Self { models, limit, state: State::Head(Head::default()), current: Current::None }
+        let (state, current) = (State::Head(Head::default()), Current::None);
+        Self { models, extra: Extra::default(), limit, state, current }
+    }
+
+    /// The same, which makes these changes too.
+    pub fn with(self, extra: Extra) -> Self {
+        Self { extra, ..self }
     }
 
     /// Takes what the client sent and appends what may go on.
@@ -162,7 +171,7 @@ impl<'m> Rewriter<'m> {
         if let Current::Held(_) = self.current
             && let Current::Held(message) = std::mem::replace(&mut self.current, Current::Passing)
         {
-            message.write(self.models, out);
+            message.write(self.models, &self.extra, out);
         }
     }
 }

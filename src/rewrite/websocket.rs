@@ -4,6 +4,7 @@ use http::StatusCode;
 use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL};
 use http::request::Parts;
 
+use super::extras::Extra;
 use super::refusal::Refusal;
 use super::request::{self, UpstreamRequest};
 use super::route::{Route, Scope};
@@ -39,9 +40,13 @@ fn is_carried(asked: &Asked<'_>) -> bool {
     path.strip_prefix("/v1/").is_none_or(|path| operation::find(asked.method, path).is_websocket())
 }
 
-/// Whether the client's messages have to be searched for models, because their names differ on Azure.
-pub fn renames_models(settings: &Settings, route: &Route) -> bool {
-    matches!(route.scope, Scope::V1 | Scope::Deployment | Scope::Resource) && !settings.models.is_identity()
+/// What is to be changed in the client's messages beside models; `None` where they need not be searched at all, since
+/// no name differs on Azure and there is nothing else to be changed.
+pub fn searched(settings: &Settings, route: &Route) -> Option<Extra> {
+    let Mode::Azure(azure) = &settings.mode else { return None };
+    let ours = matches!(route.scope, Scope::V1 | Scope::Deployment | Scope::Resource);
+    let extra = azure.extras.for_messages(route.operation);
+    (ours && !(settings.models.is_identity() && extra.is_none())).then_some(extra)
 }
 
 /// Turns a client's handshake into the one that goes upstream, always as HTTP/1.1 has it. The
@@ -54,7 +59,7 @@ pub fn renames_models(settings: &Settings, route: &Route) -> bool {
 ///
 /// As [`apply`](super::apply).
 pub fn apply(settings: &Settings, route: Route, parts: Parts) -> Result<UpstreamRequest, Refusal> {
-    let searched = renames_models(settings, &route);
+    let searched = searched(settings, &route).is_some();
     let mut request = request::apply(settings, route, parts, None)?.switching();
     let fields = &mut request.parts.headers;
     if searched {

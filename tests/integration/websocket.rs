@@ -97,6 +97,22 @@ async fn responses_on_azure_by_every_way_in() {
     }
 }
 
+/// What Codex says over its WebSocket: it refers to the response before, which it asked not to be stored.
+#[tokio::test]
+async fn codex_finds_its_earlier_responses_where_that_is_repaired() {
+    for (repaired, last) in [("false", "error"), ("true", "response.completed")] {
+        let stage = Stage::with_variables(&[("AZURE_OPENAI_PROXY_CODEX_STORE", repaired)]).await;
+        let mut socket = open(&stage, WAYS[0], "/v1/responses", &[]).await.expect("a WebSocket");
+        let mut create =
+            json!({ "type": "response.create", "model": "gpt-4o", "input": "x", "store": false });
+        socket.say(create.to_string()).await;
+        let events = socket.events_to("response.completed").await;
+        create["previous_response_id"] = events.last().expect("the last")["response"]["id"].clone();
+        socket.say(create.to_string()).await;
+        socket.events_to(last).await;
+    }
+}
+
 #[tokio::test]
 async fn openai_gets_what_the_client_sent_by_every_way_in() {
     let origin = Origin::openai().await;

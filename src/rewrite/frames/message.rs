@@ -2,6 +2,7 @@
 
 use super::head::{Head, mask};
 use crate::rewrite::ModelMap;
+use crate::rewrite::extras::Extra;
 use crate::rewrite::json::Scanner;
 use crate::rewrite::splice::Splice;
 
@@ -16,10 +17,13 @@ const SESSION: &[Place] = &[
     &["session", "input_audio_transcription", "model"],
 ];
 
+/// The message that asks for a response.
+const RESPONSE: &str = "response.create";
+
 /// The messages of clients that name models, by their `type`.
 fn places(kind: &str) -> &'static [Place] {
     match kind {
-        "response.create" => &[&["model"]],
+        RESPONSE => &[&["model"]],
         "session.update" | "session.start" | "transcription_session.update" => SESSION,
         _ => &[],
     }
@@ -80,9 +84,9 @@ impl Message {
         }
     }
 
-    /// Writes what came, with the models in it mapped.
-    pub(super) fn write(self, models: &ModelMap, out: &mut Vec<u8>) {
-        let splices = self.splices(models);
+    /// Writes what came, with the models in it mapped, and what else is to be changed.
+    pub(super) fn write(self, models: &ModelMap, extra: &Extra, out: &mut Vec<u8>) {
+        let splices = self.splices(models, extra);
         let mut start = 0;
         for frame in self.frames {
             let end = start + frame.payload.len() as u64;
@@ -94,10 +98,15 @@ impl Message {
     }
 
     /// What there is to be mapped, in order. A place that is named twice is left alone: Azure judges it.
-    fn splices(&self, models: &ModelMap) -> Vec<Splice> {
+    fn splices(&self, models: &ModelMap, extra: &Extra) -> Vec<Splice> {
         let kind = self.kind.finding().and_then(|kind| kind.as_ref().ok());
-        let places = kind.map_or(&[][..], |kind| places(&kind.name));
-        let mut splices: Vec<_> = places.iter().filter_map(|place| self.splice(place, models)).collect();
+        let kind = kind.map_or("", |kind| &kind.name);
+        let mut splices: Vec<_> =
+            places(kind).iter().filter_map(|place| self.splice(place, models)).collect();
+        if kind == RESPONSE && !extra.is_none() {
+            let payloads: Vec<&[u8]> = self.frames.iter().map(|frame| &*frame.payload).collect();
+            splices.extend(extra.splices(&payloads.concat(), models));
+        }
         splices.sort_by_key(|splice| splice.at.start);
         splices
     }

@@ -4,6 +4,8 @@ use http::StatusCode;
 use http::header::SEC_WEBSOCKET_PROTOCOL;
 
 use super::*;
+use crate::rewrite::extras::Extras;
+use crate::rewrite::frames::Rewriter;
 
 const OFFER: &[(&str, &str)] = &[
     ("authorization", "Bearer k"),
@@ -100,13 +102,68 @@ fn offers_what_the_other_side_can_keep() {
         let mut expected: Vec<_> = always.iter().chain(&azure).chain(more).copied().collect();
         expected.sort_unstable();
         assert_eq!(fields, expected, "{target}");
-        assert_eq!(websocket::renames_models(settings, &route), searched, "{target}");
+        assert_eq!(websocket::searched(settings, &route).is_some(), searched, "{target}");
     }
     let (_, fields) = sent(&settings("openai"), "/v1/realtime?model=m");
     assert_eq!(fields.len(), OFFER.len() + 1);
     for (name, value) in &OFFER[3..] {
         assert!(fields.contains(&format!("{name}: {value}")), "{name}");
     }
+}
+
+/// What becomes of a message on a WebSocket of Azure's with both extras on, in frames of `size` octets.
+fn changed(settings: &Settings, target: &str, message: &str, size: usize) -> String {
+    let route = route(settings, target).unwrap();
+    let extra = websocket::searched(settings, &route).expect("something is to be changed");
+    let mut rewriter = Rewriter::new(&settings.models, 20_000).with(extra);
+    let mut out = Vec::new();
+    let frames = message.as_bytes().chunks(size).enumerate();
+    for (index, payload) in frames {
+        let last = (index + 1) * size >= message.len();
+        let first = if index == 0 { 1 } else { 0 } | if last { 0x80 } else { 0 };
+        let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
+        let frame = [&[first, 0xFE][..], &length, &[0; 4], payload].concat();
+        frame.chunks(7).for_each(|chunk| rewriter.push(chunk, &mut out));
+    }
+    rewriter.end(&mut out);
+    let (mut said, mut rest) = (Vec::new(), &*out);
+    while let [_, length, after @ ..] = rest {
+        let (length, after) = match (length & 0x7F, after) {
+            (126, [high, low, after @ ..]) => (u16::from_be_bytes([*high, *low]).into(), after),
+            (short, after) => (usize::from(short), after),
+        };
+        let (payload, after) = after[4..].split_at(length);
+        said.extend_from_slice(payload);
+        rest = after;
+    }
+    String::from_utf8(said).unwrap()
+}
+
+#[test]
+fn extras_reach_what_asks_for_a_response() {
+    let mut settings = settings("v1");
+    settings.models =
+        "gpt-3.5-turbo=gpt-3.5-turbo,gpt-3.5-turbo-0301=gpt-3.5-turbo-0301,pic=prod-pic".parse().unwrap();
+    let Mode::Azure(azure) = &mut settings.mode else { panic!("settings of Azure's") };
+    azure.extras = Extras { nested_models: true, codex_store: true, batch_models: false };
+    let tool = r#"{"type":"image_generation","model":"pic"}"#;
+    let asking = format!(r#"{{"type":"response.create", "model":"pic","tools":[{tool}],"store":false}}"#);
+    let asked = asking.replace("\"pic\"", "\"prod-pic\"").replace("false", "true");
+    for size in [1, 2, 3, 50, 1000] {
+        assert_eq!(changed(&settings, "/v1/responses", &asking, size), asked, "frames of {size}");
+    }
+    let other = r#"{"type":"response.cancel","store":false}"#;
+    assert_eq!(changed(&settings, "/v1/responses", other, 9), other);
+    let realtime = r#"{"type":"response.create","store":false}"#;
+    assert_eq!(changed(&settings, "/v1/realtime?model=m", realtime, 9), realtime, "realtime stores nothing");
+    let large = format!("{{\"a\":\"{}\",{}", "a".repeat(30_000), &realtime[1..]);
+    assert_eq!(changed(&settings, "/v1/responses", &large, 5000), large, "more than is held back");
+
+    settings.models = "gpt-3.5-turbo=gpt-3.5-turbo,gpt-3.5-turbo-0301=gpt-3.5-turbo-0301".parse().unwrap();
+    let [responses, realtime] =
+        ["/v1/responses", "/v1/realtime?model=m"].map(|target| route(&settings, target).unwrap());
+    assert!(websocket::searched(&settings, &responses).is_some(), "they are reason enough to search");
+    assert!(websocket::searched(&settings, &realtime).is_none());
 }
 
 #[test]
