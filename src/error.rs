@@ -54,6 +54,8 @@ pub enum Kind {
     Loop,
     /// A WebSocket that the origin does not have; the client is to use plain HTTP.
     Upgrade,
+    /// An extended CONNECT for another protocol than WebSocket.
+    Protocol,
     /// None of our own pages.
     NotFound,
     /// A page of ours, by another method than GET or HEAD.
@@ -171,7 +173,8 @@ impl Kind {
             Self::Route(_) | Self::Refused(_) | Self::Denied(_) | Self::TooLarge { .. } => Fault::Client,
             Self::Dial(DialError::Denied(_)) | Self::TooManyFailures { .. } => Fault::Client,
             Self::Upstream(SendError::Denied(Denied::Address { .. }, _)) => Fault::Client,
-            Self::ClientContent | Self::Upgrade | Self::NotFound | Self::MethodNotAllowed => Fault::Client,
+            Self::ClientContent | Self::Upgrade | Self::Protocol => Fault::Client,
+            Self::NotFound | Self::MethodNotAllowed => Fault::Client,
             Self::Loop | Self::Certificate => Fault::Internal,
             Self::Upstream(_) | Self::Dial(_) | Self::Parent(_) | Self::DialTimeout => Fault::Upstream,
         }
@@ -190,6 +193,8 @@ impl Kind {
             Self::Loop => StatusCode::LOOP_DETECTED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Upgrade => StatusCode::UPGRADE_REQUIRED,
+            // RFC 9220 §3, and RFC 8441 leaves it open.
+            Self::Protocol => StatusCode::NOT_IMPLEMENTED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Upstream(SendError::ConnectTimeout(..) | SendError::FirstByteTimeout(_))
@@ -222,6 +227,7 @@ impl Kind {
             Self::TooLarge { .. } => "content_too_large",
             Self::ClientContent => "content_broken",
             Self::Upgrade => "upgrade_not_supported",
+            Self::Protocol => "protocol_not_supported",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Upstream(SendError::Dial(..)) | Self::Dial(_) => "upstream_unreachable",
@@ -291,6 +297,7 @@ impl fmt::Display for Kind {
             Self::ClientContent => f.write_str("the request's content broke off"),
             Self::Loop => f.write_str("this request has passed through this proxy before"),
             Self::Upgrade => f.write_str("there is no WebSocket for this; use plain HTTP"),
+            Self::Protocol => f.write_str("extended CONNECT is for WebSockets only here"),
             Self::NotFound => f.write_str("not found; OpenAI paths begin with /v1/"),
             Self::MethodNotAllowed => f.write_str(READ_ONLY),
             Self::Upstream(error) => error.fmt(f),

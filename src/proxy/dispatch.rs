@@ -5,7 +5,7 @@ use hyper::body::Incoming;
 
 use super::admission::{self, Door};
 use super::respond::{self, Form};
-use super::{Peer, Proxy, connect, exchange, forward, intercept};
+use super::{Peer, Proxy, connect, exchange, forward, intercept, upgrade};
 use crate::admin::metrics::TunnelKind;
 use crate::admin::{self, probe};
 use crate::error::{Error, Kind};
@@ -38,6 +38,7 @@ fn form(request: &Request<Incoming>, intercepted: &InterceptList) -> Form {
 }
 
 async fn route(proxy: &Proxy, mut request: Request<Incoming>, peer: Peer) -> Result<Response<Body>, Error> {
+    upgrade::check_protocol(&request)?;
     let (method, uri, fields) = (request.method(), request.uri(), request.headers());
     let route = route::open(method, uri, request.version(), fields, proxy.intercepted())?;
     if via::names_us(fields, proxy.pseudonym()) {

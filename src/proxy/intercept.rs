@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::admission::Door;
 use super::respond::{self, Form};
 use super::serve::{self, Protocol};
-use super::{Peer, Proxy, distrust, exchange};
+use super::{Peer, Proxy, distrust, exchange, upgrade};
 use crate::error::Error;
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
@@ -142,6 +142,7 @@ impl Tunnel {
             let named = sni.to_owned();
             return Err(route::RouteError::Misdirected { named, tunnel: self.host.clone() }.into());
         }
+        upgrade::check_protocol(request)?;
         let (method, uri, fields) = (request.method(), request.uri(), request.headers());
         Ok(route::inner(method, uri, request.version(), fields, &self.host)?)
     }

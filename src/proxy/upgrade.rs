@@ -89,7 +89,16 @@ pub fn is_asked_for(request: &Request<Incoming>) -> bool {
 }
 
 fn has_protocol<B>(request: &Request<B>) -> bool {
-    request.extensions().get::<Protocol>().is_some_and(|protocol| protocol.as_str() == "websocket")
+    request
+        .extensions()
+        .get::<Protocol>()
+        .is_some_and(|protocol| protocol.as_str().eq_ignore_ascii_case("websocket"))
+}
+
+/// Refuses an extended CONNECT for any other protocol.
+pub fn check_protocol<B>(request: &Request<B>) -> Result<(), Error> {
+    let other = request.extensions().get::<Protocol>().is_some() && !has_protocol(request);
+    if other { Err(Kind::Protocol.into()) } else { Ok(()) }
 }
 
 /// Answers a handshake for an OpenAI host, whichever way it came in.

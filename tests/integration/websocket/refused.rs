@@ -1,6 +1,8 @@
 //! Handshakes that come to nothing.
 
-use http::StatusCode;
+use azure_openai_proxy::message::body;
+use http::{Request, StatusCode};
+use hyper::ext::Protocol;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::REALTIME_MAP;
@@ -86,6 +88,30 @@ async fn an_upstream_that_cannot_be_reached_or_is_silent_has_its_status() {
         let refusal = open(&stage, Way::BaseUrl, "/v1/responses", &[]).await.expect_err("nobody answers");
         assert_eq!(refusal.status.as_u16(), expected);
     }
+}
+
+/// RFC 9220 §3; a CONNECT of another protocol must not be taken for one that asks for a tunnel.
+#[tokio::test]
+async fn an_extended_connect_for_another_protocol_is_501() {
+    let stage = Stage::with_variables(&[REALTIME_MAP]).await;
+    let inside = client::intercepted_http2(stage.proxy, &stage.ca_pem).await;
+    let outside = client::http2_over(client::connect(stage.proxy).await).await;
+    let own = format!("http://{}", stage.proxy);
+    for (mut sender, origin) in [(inside, "https://api.openai.com"), (outside, own.as_str())] {
+        // The first answer brings the server's settings, and this one the proxy gives itself.
+        let first = Request::get(format!("{origin}/v1/models")).body(body::empty()).unwrap();
+        assert_eq!(within(sender.send_request(first)).await.unwrap().status(), StatusCode::OK);
+        for protocol in ["connect-udp", "connect-ip", "webtransport"] {
+            let request = Request::connect(format!("{origin}/v1/realtime?model=rt"))
+                .extension(Protocol::from(protocol))
+                .body(body::empty())
+                .unwrap();
+            let answer = client::whole(within(sender.send_request(request)).await.unwrap()).await;
+            assert_eq!(answer.status, StatusCode::NOT_IMPLEMENTED, "{origin} {protocol}: {}", answer.text());
+            assert!(answer.text().contains("for WebSockets only"), "{}", answer.text());
+        }
+    }
+    assert!(stage.recorder.seen().is_empty());
 }
 
 #[tokio::test]
