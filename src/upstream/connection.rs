@@ -16,8 +16,9 @@ use super::phases::Noted;
 use crate::message::body::BoxError;
 use crate::message::fields;
 
-/// Octets that one HTTP/2 stream, and all of a connection's streams together, may have in flight.
-const HTTP2_WINDOWS: (u32, u32) = (1 << 20, 8 << 20);
+/// Octets that one HTTP/2 stream, and all of a connection's streams together, may have in flight. The latter has room
+/// for more streams than the pool puts on one: a client that does not read its answer must not hold up others'.
+const HTTP2_WINDOWS: (u32, u32) = (512 << 10, 64 << 20);
 
 /// How often an HTTP/2 connection with requests on it is asked for a sign of life, and how long that may take.
 const HTTP2_PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));

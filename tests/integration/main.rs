@@ -33,6 +33,7 @@ mod errors;
 mod explain;
 mod fidelity;
 mod forward;
+mod http2;
 mod lifecycle;
 mod limits;
 mod metrics;

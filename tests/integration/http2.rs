@@ -1,0 +1,179 @@
+//! HTTP/2 on both legs: who else is on the connection makes no difference.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use azure_openai_proxy::message::body::{self, Body, BoxError};
+use bytes::Bytes;
+use futures_util::stream;
+use http::{Request, Response, StatusCode, Version};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::client::{self, OPENAI_HOST, within};
+use crate::origin::Pki;
+use crate::stage::{AZURE_HOST, Stage};
+
+const CHAT: &str = r#"{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}"#;
+
+/// Requests on one connection; the upstream's allows more.
+const STREAMS: usize = 60;
+
+/// Octets of a file that the simulator keeps: several times what one stream may have in flight.
+const FILE: usize = 4 << 20;
+
+/// An HTTP/2 request for OpenAI's host.
+fn request(method: &str, path: &str, content: Body) -> Request<Body> {
+    Request::builder()
+        .method(method)
+        .uri(format!("https://{OPENAI_HOST}{path}"))
+        .header("authorization", "Bearer sk-of-the-client")
+        .header("content-type", "application/json")
+        .body(content)
+        .expect("a request")
+}
+
+#[tokio::test]
+async fn many_streams_of_one_connection_are_answered_beside_one_that_stands_still() {
+    let stage = Stage::set().await;
+    let mut sender = client::intercepted_http2(stage.proxy, &stage.ca_pem).await;
+    let silence = StreamBody::new(stream::pending::<Result<Frame<Bytes>, BoxError>>()).boxed_unsync();
+    let stalled = request("POST", "/v1/chat/completions", silence);
+    within(sender.ready()).await.unwrap();
+    let stalled = tokio::spawn(sender.send_request(stalled));
+    let mut asked = JoinSet::new();
+    for _ in 0..STREAMS {
+        within(sender.ready()).await.unwrap();
+        asked.spawn(sender.send_request(request("POST", "/v1/chat/completions", body::full(CHAT))));
+    }
+    while let Some(answer) = within(asked.join_next()).await {
+        assert_eq!(answer.unwrap().unwrap().status(), StatusCode::OK);
+    }
+    assert!(!stalled.is_finished());
+    assert!(stage.recorder.seen().iter().all(|seen| seen.version == Version::HTTP_2));
+}
+
+/// Upstream they share a connection, whose window is large enough for all of them to leave theirs full.
+#[tokio::test]
+async fn clients_who_do_not_read_their_answers_hold_nobody_else_up() {
+    let stage = Stage::set().await;
+    let host = stage.proxy.to_string();
+    let form = format!(
+        "--B\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n\
+         --B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n{}\r\n--B--\r\n",
+        "x".repeat(FILE)
+    );
+    let mut upload = client::post(&host, "/v1/files", form);
+    upload.headers_mut().insert("content-type", "multipart/form-data; boundary=B".parse().unwrap());
+    let file = client::ask(stage.proxy, upload).await.json();
+    let path = format!("/v1/files/{}/content", file["id"].as_str().expect("an id"));
+    let mut unread = Vec::new();
+    let mut sender = client::intercepted_http2(stage.proxy, &stage.ca_pem).await;
+    for _ in 0..STREAMS {
+        within(sender.ready()).await.unwrap();
+        let answer = within(sender.send_request(request("GET", &path, body::empty()))).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        unread.push(answer);
+    }
+    for _ in 0..20 {
+        let answer = client::ask(stage.proxy, client::post(&host, "/v1/chat/completions", CHAT)).await;
+        assert_eq!(answer.status, StatusCode::OK);
+    }
+    // The client's own connection is full of what it does not read.
+    let last = unread.swap_remove(0);
+    drop(unread);
+    let last = client::whole(last).await;
+    assert_eq!(last.content.len(), FILE);
+}
+
+/// An origin server that answers with the number of the connection on which it was asked. It says GOAWAY on the first
+/// one when it is told to, and keeps the first answer there until it is asked on another.
+async fn leaving_origin(listener: TcpListener, tls: TlsAcceptor, leave: Arc<Notify>, asked: Arc<Notify>) {
+    let release = Arc::new(Notify::new());
+    let mut serving = JoinSet::new();
+    for number in 1_usize.. {
+        let (io, _) = listener.accept().await.unwrap();
+        let io = tls.accept(io).await.unwrap();
+        let (leave, release, asked) = (leave.clone(), release.clone(), asked.clone());
+        serving.spawn(async move {
+            let first = number == 1;
+            let seen = AtomicUsize::new(0);
+            let service = service_fn(|_: Request<Incoming>| {
+                let (release, asked) = (release.clone(), asked.clone());
+                let waits = first && seen.fetch_add(1, Ordering::Relaxed) == 0;
+                async move {
+                    asked.notify_one();
+                    if waits {
+                        release.notified().await;
+                    } else if !first {
+                        release.notify_one();
+                    }
+                    let number = format!("{{\"connection\":{number}}}");
+                    Ok::<_, std::convert::Infallible>(Response::new(body::full(number)))
+                }
+            });
+            let mut served = std::pin::pin!(
+                http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(io), service)
+            );
+            tokio::select! {
+                _ = served.as_mut() => return,
+                () = leave.notified(), if first => served.as_mut().graceful_shutdown(),
+            }
+            served.await.unwrap();
+        });
+    }
+}
+
+/// RFC 9113 §6.8: what was begun is finished, what comes then goes elsewhere.
+#[tokio::test]
+async fn an_upstream_that_says_goaway_finishes_what_it_has_and_gets_no_more_there() {
+    let pki = Pki::new();
+    let mut config = (*pki.server(AZURE_HOST)).clone();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let resolve = format!("{AZURE_HOST}:443:{}", listener.local_addr().unwrap());
+    let root = pki.root_file();
+    let stage = Stage::with_variables(&[
+        ("AZURE_OPENAI_PROXY_RESOLVE", &resolve),
+        ("AZURE_OPENAI_PROXY_UPSTREAM_CA_FILE", root.to_str().expect("a path of ours")),
+    ])
+    .await;
+    let (leave, asked) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let origin = leaving_origin(listener, Arc::new(config).into(), leave.clone(), asked.clone());
+    let origin = tokio::spawn(origin);
+    let host = stage.proxy.to_string();
+    let ask = || client::ask(stage.proxy, client::post(&host, "/v1/chat/completions", CHAT));
+    let (proxy, first) = (stage.proxy, client::post(&host, "/v1/chat/completions", CHAT));
+    let first = tokio::spawn(async move { client::ask(proxy, first).await });
+    within(asked.notified()).await;
+    leave.notify_one();
+    // As long as the proxy has not read the GOAWAY, it goes on asking there.
+    loop {
+        let next = ask().await;
+        assert_eq!(next.status, StatusCode::OK, "{}", next.text());
+        if next.text() == r#"{"connection":2}"# {
+            break;
+        }
+    }
+    let first = within(first).await.unwrap();
+    assert_eq!((first.status, first.text()), (StatusCode::OK, r#"{"connection":1}"#.into()));
+    origin.abort();
+}
+
+#[tokio::test]
+async fn the_protocol_upstream_is_by_alpn_or_as_it_is_set() {
+    for (setting, version) in [("any", Version::HTTP_2), ("1", Version::HTTP_11), ("2", Version::HTTP_2)] {
+        let stage = Stage::with_variables(&[("AZURE_OPENAI_PROXY_UPSTREAM_HTTP", setting)]).await;
+        let host = stage.proxy.to_string();
+        let answer = client::ask(stage.proxy, client::post(&host, "/v1/chat/completions", CHAT)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{setting}");
+        assert_eq!(stage.recorder.seen()[0].version, version, "{setting}");
+    }
+}
