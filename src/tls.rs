@@ -11,6 +11,7 @@ pub mod pem;
 pub mod problem;
 pub mod resolver;
 pub mod roots;
+mod strict;
 #[cfg(test)]
 mod testing;
 

@@ -7,14 +7,18 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_native_certs::{load_certs_from_paths, load_native_certs};
 use thiserror::Error;
+use time::OffsetDateTime;
 
 use crate::tls::pem::{self, PemError};
 use crate::tls::provider;
+use crate::tls::strict::{Strict, is_over};
 
 /// The largest file of roots that is read; the platforms' have a quarter of a megabyte.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -49,6 +53,8 @@ pub enum Note {
     OwnCaInPlatform,
     /// A given file holds our own CA.
     OwnCaInFile(PathBuf),
+    /// A given file holds so many roots that are over.
+    ExpiredInFile(PathBuf, usize),
     /// The platform gave no roots but perhaps our own, so those of its usual file are used.
     WellKnownFile(PathBuf),
     /// The platform has no roots anywhere, so Mozilla's, which are built in, are used.
@@ -97,13 +103,20 @@ struct Collector {
 
 /// A client of origin servers that believes `roots`.
 ///
-/// It offers TLS 1.2 and 1.3, resumes sessions and sends no early data. ALPN is left to the connector.
+/// It offers TLS 1.2 and 1.3, resumes sessions and sends no early data. Chains are verified by rustls, and what that
+/// does not look at, by [`Strict`]. ALPN is left to the connector.
 pub fn client_config(roots: RootCertStore) -> ClientConfig {
-    ClientConfig::builder_with_provider(provider())
+    let roots = Arc::new(roots);
+    let mut config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .expect("the provider has suites for TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth()
+        .with_root_certificates(Arc::clone(&roots))
+        .with_no_client_auth();
+    // An error means that there are no roots, and then no certificate is good already.
+    if let Ok(verifier) = WebPkiServerVerifier::builder_with_provider(roots, provider()).build() {
+        config.dangerous().set_certificate_verifier(Arc::new(Strict(verifier)));
+    }
+    config
 }
 
 /// The platform's own roots as certificates; none where it has none.
@@ -159,7 +172,7 @@ impl Collector {
         certificates: Vec<CertificateDer<'static>>,
         well_known: impl Iterator<Item = &'a Path>,
     ) {
-        self.store.add_parsable_certificates(certificates);
+        self.store.add_parsable_certificates(living(certificates));
         if self.drop_own() {
             self.notes.push(Note::OwnCaInPlatform);
         }
@@ -167,7 +180,7 @@ impl Collector {
             if !self.store.is_empty() {
                 return;
             }
-            self.store.add_parsable_certificates(load_certs_from_paths(Some(path), None).certs);
+            self.store.add_parsable_certificates(living(load_certs_from_paths(Some(path), None).certs));
             self.drop_own();
             if !self.store.is_empty() {
                 self.notes.push(Note::WellKnownFile(path.to_owned()));
@@ -183,6 +196,11 @@ impl Collector {
         let text = read(path).map_err(|source| RootsError::Read { path: path.to_owned(), source })?;
         let certificates =
             pem::certificates(&text).map_err(|source| RootsError::Pem { path: path.to_owned(), source })?;
+        let given = certificates.len();
+        let certificates = living(certificates);
+        if certificates.len() < given {
+            self.notes.push(Note::ExpiredInFile(path.to_owned(), given - certificates.len()));
+        }
         for certificate in certificates {
             self.store
                 .add(certificate)
@@ -202,6 +220,13 @@ impl Collector {
     }
 }
 
+/// Those that are not over: nobody vouches for anything with an expired root, which rustls would not notice.
+fn living(mut certificates: Vec<CertificateDer<'static>>) -> Vec<CertificateDer<'static>> {
+    let now = OffsetDateTime::now_utc();
+    certificates.retain(|certificate| !is_over(certificate, now));
+    certificates
+}
+
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     File::open(path)?.take(LARGEST + 1).read_to_end(&mut text)?;
@@ -218,6 +243,7 @@ impl fmt::Display for Note {
                 f.write_str("the platform's root certificates (or SSL_CERT_FILE, SSL_CERT_DIR) hold our own CA; ignored upstream")
             }
             Self::OwnCaInFile(path) => write!(f, "{} holds our own CA; ignored upstream", path.display()),
+            Self::ExpiredInFile(path, count) => write!(f, "{} holds {count} root certificates that have expired; ignored", path.display()),
             Self::WellKnownFile(path) => write!(f, "the platform gave no other root certificates; using {}", path.display()),
             Self::BuiltIn => f.write_str("the platform has no root certificates; using Mozilla's, which are built in"),
         }

@@ -16,7 +16,6 @@ mod origin;
 mod parent;
 #[path = "../support/program.rs"]
 mod program;
-#[expect(dead_code, reason = "the real clients' tests use more of it")]
 #[path = "../support/stage.rs"]
 mod stage;
 
@@ -48,6 +47,7 @@ mod secrets;
 mod service;
 mod smuggling;
 mod streaming;
+mod strength;
 mod tunnel;
 mod walk;
 mod ways_in;

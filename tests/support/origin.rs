@@ -10,13 +10,15 @@ use std::sync::Arc;
 
 use azure_openai_proxy::tls;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::server::{WantsServerCert, WebPkiClientVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ConfigBuilder, ServerConfig, WantsVerifier};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::client::within;
+use crate::client::{trusting, within};
 use crate::conversation::Conversation;
 use crate::stage::Stage;
 
@@ -83,6 +85,11 @@ impl Origin {
         self.try_accept().await.expect("a connection")
     }
 
+    /// The next connection as it is, without TLS.
+    pub(crate) async fn accept_tcp(&self) -> TcpStream {
+        within(self.listener.accept()).await.expect("a connection").0
+    }
+
     /// The next connection, or why its TLS handshake came to nothing.
     pub(crate) async fn try_accept(&self) -> io::Result<Conversation> {
         let (stream, _) = within(self.listener.accept()).await?;
@@ -109,9 +116,15 @@ impl Pki {
 
     /// Makes a root of this name.
     pub(crate) fn named(name: &str) -> Self {
+        Self::with(name, |_| {})
+    }
+
+    /// Makes a root of this name, changed before it is signed.
+    pub(crate) fn with(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        change(&mut params);
         let issuer = CertifiedIssuer::self_signed(params, key()).expect("a root");
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join("root.pem"), issuer.pem()).expect("it is written");
@@ -144,6 +157,59 @@ impl Pki {
         let leaf = params.signed_by(&key, &self.issuer).expect("a leaf");
         server(vec![leaf.der().clone()], &key)
     }
+
+    /// A server with a good certificate that asks its clients for theirs.
+    pub(crate) fn server_that_wants_a_certificate(&self, host: &str) -> Arc<ServerConfig> {
+        let (key, roots) = (key(), Arc::new(trusting(&self.root_pem())));
+        let leaf = params(host).signed_by(&key, &self.issuer).expect("a leaf");
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots, tls::provider()).build();
+        let builder = versions().with_client_cert_verifier(verifier.expect("there is a root"));
+        finished(builder, vec![leaf.der().clone()], &key)
+    }
+
+    /// A good certificate for a host below an intermediate, both changed before they are signed.
+    pub(crate) fn server_below(&self, host: &str, below: Below) -> Arc<ServerConfig> {
+        let mut params_of_it = CertificateParams::default();
+        params_of_it.distinguished_name.push(DnType::CommonName, "an intermediate");
+        params_of_it.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        (below.intermediate)(&mut params_of_it);
+        let middle = CertifiedIssuer::signed_by(params_of_it, key(), &self.issuer).expect("an intermediate");
+        let mut chain = vec![middle.der().clone()];
+        let issuer = match below.another {
+            false => middle,
+            true => {
+                let mut params = CertificateParams::default();
+                params.distinguished_name.push(DnType::CommonName, "another intermediate");
+                params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+                let another = CertifiedIssuer::signed_by(params, key(), &middle).expect("another");
+                chain.insert(0, another.der().clone());
+                another
+            }
+        };
+        let (key, mut params) = (key(), params(host));
+        (below.leaf)(&mut params);
+        let leaf = params.signed_by(&key, &issuer).expect("a leaf");
+        chain.insert(0, leaf.der().clone());
+        chain.truncate(below.sent);
+        server(chain, &key)
+    }
+}
+
+/// What is wrong with a chain.
+#[derive(Clone, Copy)]
+pub(crate) struct Below {
+    pub(crate) intermediate: fn(&mut CertificateParams),
+    pub(crate) leaf: fn(&mut CertificateParams),
+    /// Whether there is one more intermediate below.
+    pub(crate) another: bool,
+    /// How many certificates are sent at most.
+    pub(crate) sent: usize,
+}
+
+impl Default for Below {
+    fn default() -> Self {
+        Self { intermediate: |_| {}, leaf: |_| {}, another: false, sent: usize::MAX }
+    }
 }
 
 /// A certificate that nobody but itself has signed.
@@ -164,13 +230,24 @@ fn params(host: &str) -> CertificateParams {
 }
 
 fn server(chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> Arc<ServerConfig> {
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let mut config = ServerConfig::builder_with_provider(tls::provider())
-        .with_safe_default_protocol_versions()
-        .expect("the provider has suites for TLS 1.2 and 1.3")
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .expect("the key fits");
+    finished(versions().with_no_client_auth(), chain, key)
+}
+
+fn versions() -> ConfigBuilder<ServerConfig, WantsVerifier> {
+    let builder = ServerConfig::builder_with_provider(tls::provider());
+    builder.with_safe_default_protocol_versions().expect("the provider has suites for TLS 1.2 and 1.3")
+}
+
+fn finished(
+    builder: ConfigBuilder<ServerConfig, WantsServerCert>,
+    chain: Vec<CertificateDer<'static>>,
+    key: &KeyPair,
+) -> Arc<ServerConfig> {
+    let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+    let key = tls::provider().key_provider.load_private_key(key).expect("a key of a usual kind");
+    // Not looked at as rustls would: what is wrong with it is for the other side to find.
+    let chosen = SingleCertAndKey::from(CertifiedKey::new(chain, key));
+    let mut config = builder.with_cert_resolver(Arc::new(chosen));
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Arc::new(config)
 }

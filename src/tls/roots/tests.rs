@@ -76,6 +76,21 @@ fn files_add_roots_but_never_our_own() {
 }
 
 #[test]
+fn an_expired_root_is_left_out() {
+    let (dir, key) = (tempfile::tempdir().unwrap(), rcgen::KeyPair::generate().unwrap());
+    let mut params = rcgen::CertificateParams::default();
+    params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    let (expired, other) = (params.self_signed(&key).unwrap(), authority());
+    let file = write(dir.path(), "roots.pem", &[expired.der(), other.root_der()]);
+    let roots = UpstreamRoots::load(std::slice::from_ref(&file), &[]).unwrap();
+    assert!(holds(&roots.store, other.root_der()));
+    assert!(roots.notes.contains(&Note::ExpiredInFile(file, 1)), "{:?}", roots.notes);
+    let mut roots = Collector::new(&[], vec![]);
+    roots.add_platform(vec![expired.der().clone(), other.root_der().clone()], [].into_iter());
+    assert_eq!(roots.store.len(), 1);
+}
+
+#[test]
 fn a_file_that_is_no_use_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let absent = dir.path().join("absent.pem");
@@ -92,9 +107,12 @@ fn a_file_that_is_no_use_is_named() {
 #[test]
 fn notes_can_be_read() {
     let file = || PathBuf::from("/a/file");
-    for note in
-        [Note::PlatformTrouble("/a/file".into()), Note::OwnCaInFile(file()), Note::WellKnownFile(file())]
-    {
+    for note in [
+        Note::PlatformTrouble("/a/file".into()),
+        Note::OwnCaInFile(file()),
+        Note::ExpiredInFile(file(), 2),
+        Note::WellKnownFile(file()),
+    ] {
         assert!(note.to_string().contains("/a/file"), "{note}");
     }
 }
