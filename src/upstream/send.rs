@@ -75,7 +75,7 @@ pub enum SendError {
     /// Connected, but no response in time.
     #[error("{0}")]
     FirstByteTimeout(#[from] FirstByteTimeout),
-    /// A 101 that does not agree to the WebSocket that was asked for.
+    /// A 101 that does not agree to the WebSocket that was asked for, or where none was.
     #[error("the upstream switched to something that was not asked for")]
     Handshake,
     /// The connection broke, or what came back is no HTTP response.
@@ -120,6 +120,9 @@ impl Upstream {
         };
         let sending = pin!(self.pool.send(Request::from_parts(parts, content), on));
         let (response, taken) = first_byte(sending, &activity, self.settings.first_byte_timeout).await??;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(SendError::Handshake);
+        }
         let said = said.map(Said::finally);
         Ok(self.watched(response, move || {
             drop(said);

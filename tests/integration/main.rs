@@ -30,6 +30,7 @@ mod destinations;
 mod drain;
 mod errors;
 mod explain;
+mod faults;
 mod fidelity;
 mod forward;
 mod http2;

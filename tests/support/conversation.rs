@@ -59,6 +59,11 @@ impl Conversation {
         let _ = within(self.io.flush()).await;
     }
 
+    /// Writes; whether the other side took it.
+    pub(crate) async fn writes(&mut self, octets: impl AsRef<[u8]>) -> bool {
+        within(self.io.write_all(octets.as_ref())).await.is_ok() && within(self.io.flush()).await.is_ok()
+    }
+
     /// Says that nothing more will be written; reading goes on.
     pub(crate) async fn finish(&mut self) {
         within(self.io.shutdown()).await.expect("it can be told");

@@ -19,6 +19,9 @@ const END_HEADERS: u8 = 4;
 /// The client's side of an HTTP/2 connection in the clear.
 pub(crate) struct Frames(Conversation);
 
+/// The origin's side of an HTTP/2 connection in the clear.
+pub(crate) struct OriginFrames(Conversation);
+
 /// What a stream came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Heard {
@@ -85,11 +88,54 @@ impl Frames {
     }
 
     async fn next(&mut self) -> Frame {
-        let head = self.0.octets(9).await;
-        let length = number(&[0, head[0], head[1], head[2]]) as usize;
-        let payload = self.0.octets(length).await;
-        Frame { kind: head[3], flags: head[4], stream: number(&head[5..]), payload }
+        next(&mut self.0).await
     }
+}
+
+// === impl OriginFrames ===
+
+impl OriginFrames {
+    /// Takes the client's preface and says that there are no settings.
+    pub(crate) async fn over(mut conversation: Conversation) -> Self {
+        conversation.until("SM\r\n\r\n").await;
+        conversation.write(frame(SETTINGS, 0, 0, &[])).await;
+        Self(conversation)
+    }
+
+    /// Reads a request to its end; its stream.
+    pub(crate) async fn asked(&mut self) -> u32 {
+        loop {
+            let Frame { kind, flags, stream, .. } = next(&mut self.0).await;
+            if kind == SETTINGS && flags & ACK == 0 {
+                self.0.write(frame(SETTINGS, ACK, 0, &[])).await;
+            } else if matches!(kind, HEADERS | DATA) && flags & END_STREAM != 0 {
+                return stream;
+            }
+        }
+    }
+
+    /// Begins a response with status 200 and this content.
+    pub(crate) async fn begin(&mut self, stream: u32, content: &str) {
+        self.0.write(frame(HEADERS, END_HEADERS, stream, &[0x88])).await;
+        self.0.write(frame(DATA, 0, stream, content.as_bytes())).await;
+    }
+
+    /// Ends it.
+    pub(crate) async fn end(&mut self, stream: u32, content: &str) {
+        self.0.write(frame(DATA, END_STREAM, stream, content.as_bytes())).await;
+    }
+
+    /// Says that no stream after `last` is answered any more.
+    pub(crate) async fn go_away(&mut self, last: u32, code: u32) {
+        self.0.write(frame(GOAWAY, 0, 0, &[last.to_be_bytes(), code.to_be_bytes()].concat())).await;
+    }
+}
+
+async fn next(conversation: &mut Conversation) -> Frame {
+    let head = conversation.octets(9).await;
+    let length = number(&[0, head[0], head[1], head[2]]) as usize;
+    let payload = conversation.octets(length).await;
+    Frame { kind: head[3], flags: head[4], stream: number(&head[5..]), payload }
 }
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
