@@ -73,6 +73,32 @@ async fn whoever_sends_a_head_drop_by_drop_is_cut_and_keeps_nobody_waiting() {
     assert_others_are_served(&stage).await;
 }
 
+/// A ClientHello is the cheapest way to keep a proxy busy: each one could cost it a signature.
+#[tokio::test]
+async fn a_flood_of_handshakes_keeps_nobody_waiting() {
+    let stage = Stage::with_variables(&[("AZURE_OPENAI_PROXY_HEAD_TIMEOUT", "2s")]).await;
+    let half_a_hello = &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03half of a random"[..];
+    let mut unfinished = Vec::new();
+    for index in 0..400 {
+        let mut conversation = match index % 2 {
+            0 => Conversation::with(stage.proxy).await,
+            _ => Conversation::over(client::tunnel(stage.proxy, "api.openai.com:443").await.unwrap()),
+        };
+        conversation.write(half_a_hello).await;
+        unfinished.push(conversation);
+    }
+    assert_others_are_served(&stage).await;
+    for mut conversation in unfinished {
+        conversation.rest().await;
+    }
+    // Those that are finished and then left again.
+    for _ in 0..100 {
+        let io = client::connect(stage.proxy).await;
+        drop(client::tls(io, "localhost", &stage.ca_pem, &["h2"]).await.unwrap());
+    }
+    assert_others_are_served(&stage).await;
+}
+
 #[tokio::test]
 async fn requests_that_are_taken_back_at_once_end_their_connection() {
     let stage = Stage::set().await;

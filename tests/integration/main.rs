@@ -34,6 +34,7 @@ mod faults;
 mod fidelity;
 mod forward;
 mod http2;
+mod interrupted;
 mod lifecycle;
 mod limits;
 mod metrics;

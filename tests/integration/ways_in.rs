@@ -3,6 +3,7 @@
 use http::StatusCode;
 
 use crate::client::{self, OPENAI_HOST};
+use crate::conversation::Conversation;
 use crate::stage::Stage;
 
 const CHAT: &str = r#"{ "seed": 1e2,"model":"gpt-4o", "messages": [{"role":"user","content":"hi"}] }"#;
@@ -42,6 +43,31 @@ async fn the_intercepted_tunnel_over_http2() {
     let answer = client::whole(sender.send_request(request).await.unwrap()).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     assert_rewritten(&stage, "h2");
+}
+
+/// Some clients tunnel what they do not encrypt; it is encrypted upstream all the same.
+#[tokio::test]
+async fn the_intercepted_tunnel_without_tls() {
+    let stage = Stage::set().await;
+    let tunnel = async || client::tunnel(stage.proxy, &format!("{OPENAI_HOST}:443")).await.unwrap();
+    let mut sender = client::http1_over(tunnel().await).await;
+    let response =
+        sender.send_request(client::post(OPENAI_HOST, "/v1/chat/completions", CHAT)).await.unwrap();
+    assert_eq!(client::whole(response).await.status, StatusCode::OK);
+    assert_rewritten(&stage, "in the clear");
+
+    let mut sender = client::http2_over(tunnel().await).await;
+    let mut request = client::post("", &format!("http://{OPENAI_HOST}/v1/chat/completions"), CHAT);
+    request.headers_mut().remove("host");
+    let response = sender.send_request(request).await.unwrap();
+    assert_eq!(client::whole(response).await.status, StatusCode::OK);
+    assert_rewritten(&stage, "HTTP/2 in the clear");
+
+    // What is neither ends the tunnel and reaches nobody.
+    let mut conversation = Conversation::over(tunnel().await);
+    conversation.write(b"\x05\x01\x00").await;
+    assert_eq!(conversation.rest().await.0, "");
+    assert_eq!(stage.recorder.seen().len(), 2);
 }
 
 #[tokio::test]
