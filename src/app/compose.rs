@@ -33,6 +33,8 @@ pub(super) struct Standing {
     pseudonym: String,
     journal: Journal,
     metrics: Metrics,
+    /// A reload gives nobody another ten tries.
+    failures: Failures,
     /// The settings at the start; of some of them a change waits for the next.
     pub(super) config: Config,
 }
@@ -56,7 +58,7 @@ pub(super) fn compose(config: Config, standing: &Standing, leaves: Leaves) -> Re
             config.rewrite.mode.holds_key(),
             config.rewrite.mode.key_header(),
         ),
-        failures: Failures::default(),
+        failures: standing.failures.clone(),
         upstream: Upstream::new(&upstream, policy.clone(), Reach::Everywhere, tls.clone()),
         public: Upstream::new(&upstream, policy.clone(), Reach::Public, tls),
         intercepted: InterceptList::new(config.intercept),
@@ -155,6 +157,7 @@ impl Standing {
             pseudonym: pseudonym(),
             journal: Journal::new(),
             metrics: Metrics::new(move || room.taken_places()),
+            failures: Failures::default(),
             config,
         }
     }

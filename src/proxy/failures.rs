@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Wrong keys that an address may show within [`WINDOW`].
@@ -15,9 +15,9 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// and all of them are forgotten.
 const ADDRESSES: usize = 4096;
 
-/// Who has shown wrong keys lately.
-#[derive(Debug, Default)]
-pub struct Failures(Mutex<HashMap<IpAddr, Tally>>);
+/// Who has shown wrong keys lately. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Failures(Arc<Mutex<HashMap<IpAddr, Tally>>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Tally {

@@ -44,6 +44,7 @@ mod pages;
 mod parents;
 mod reload;
 mod responses;
+mod revoking;
 mod secrets;
 #[cfg(unix)]
 mod service;
