@@ -138,6 +138,7 @@ fn serve(flags: Flags) -> Outcome {
     let (source, config) = Source::read(flags, Environment::of_process());
     let mut config = config.map_err(Failure::settings)?;
     telemetry::init(&config.log);
+    app::service::leave_no_core();
     tls::install_provider();
     let ended = runtime()?.block_on(async {
         config.fetch_key().await.map_err(Failure::settings)?;

@@ -33,6 +33,20 @@ pub fn listeners() -> io::Result<Vec<TcpListener>> {
     Ok(Vec::new())
 }
 
+/// Keeps what this process holds, which are keys, out of files that are written if it dies.
+#[cfg(unix)]
+pub fn leave_no_core() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let none = Rlimit { current: Some(0), ..getrlimit(Resource::Core) };
+    if let Err(error) = setrlimit(Resource::Core, none) {
+        tracing::warn!(%error, "could not rule out core dumps");
+    }
+}
+
+/// Nothing: such files are Unix's.
+#[cfg(not(unix))]
+pub fn leave_no_core() {}
+
 /// Tells the service manager. It may not be there to listen, which changes nothing.
 #[cfg(unix)]
 pub fn tell(state: State) {

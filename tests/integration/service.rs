@@ -48,6 +48,19 @@ impl Manager {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_it_holds_is_in_no_core_dump() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -S -c unlimited || ulimit -S -c hard; exec \"$0\"", PROGRAM]);
+    let mut program = Program::spawn(command.env_clear().env("HOME", home.path()).envs([RESOURCE, ANY_PORT]));
+    program.address().await;
+    let limits = fs::read_to_string(format!("/proc/{}/limits", program.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+}
+
 #[tokio::test]
 async fn the_manager_is_told_of_start_reload_and_stop() {
     let manager = Manager::new();
