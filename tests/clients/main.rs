@@ -1,8 +1,9 @@
-//! Real clients, unmodified, through the proxy to the simulator: curl, and the official openai packages for Python
-//! and for Node. `scripts/test` installs the packages; each test starts clients as child processes with an
-//! environment of its own.
+//! Real clients, unmodified, through the proxy to the simulator: curl, the official openai packages for Python and for
+//! Node, and those who judge certificates. `scripts/test` installs them; each test starts clients as child processes
+//! with an environment of its own.
 
 mod arrivals;
+mod certificates;
 mod curl;
 mod differential;
 mod families;
