@@ -112,6 +112,42 @@ fn the_readme_names_every_setting() {
 }
 
 #[test]
+fn every_check_is_held_by_something() {
+    let checks =
+        include_str!("fixtures/checks.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let readme = include_str!("../README.md").split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut numbers = Vec::new();
+    for line in checks {
+        let mut parts = line.splitn(3, " | ");
+        let (number, holders) = (parts.next().expect("a number"), parts.nth(1).expect(line));
+        numbers.push(number);
+        for holder in holders.split(", ") {
+            if let Some(words) = holder.strip_prefix("readme: ") {
+                assert!(readme.contains(words), "{number}: the README does not say {words:?}");
+                continue;
+            }
+            let (file, test) = holder.split_once("::").unwrap_or((holder, ""));
+            let text = fs::read_to_string(file).unwrap_or_else(|_| panic!("{number}: there is no {file}"));
+            let there = test.is_empty() || text.contains(&format!("fn {test}("));
+            assert!(there, "{number}: {file} has no test {test}");
+        }
+    }
+    let series = |prefix: &str, last| (1..=last).map(|n| format!("{prefix}{n}")).collect::<Vec<_>>();
+    assert_eq!(numbers, [series("", 48), series("f", 23), series("s", 14)].concat());
+}
+
+#[test]
+fn nothing_private_is_in_the_program() {
+    let program = fs::read(env!("CARGO_BIN_EXE_azure-openai-proxy")).expect("it was built");
+    let mark = [b"PRIVATE", &b" KEY-----"[..]].concat();
+    for at in memchr::memmem::find_iter(&program, &mark) {
+        let after = &program[at + mark.len()..];
+        let base64 = |octet: &u8| octet.is_ascii_alphanumeric() || b"+/=\r\n".contains(octet);
+        assert!(after.iter().take_while(|octet| base64(octet)).count() < 40, "a private key at {at}");
+    }
+}
+
+#[test]
 fn nothing_private_is_in_the_tree() {
     let key = ["-----BEGIN ", "PRIVATE KEY"];
     for path in files(Path::new(".")) {

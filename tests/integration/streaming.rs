@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use azure_openai_proxy::message::body;
 use azure_openai_proxy::simulator::Progress;
+use http::Request;
 use tokio::time::Instant;
 
+use crate::client::{self, OPENAI_HOST};
 use crate::exchange::{Exchange, Way};
 use crate::origin::Origin;
 use crate::stage::Stage;
@@ -84,4 +87,32 @@ async fn the_simulators_chunks_come_while_it_is_still_answering() {
         let rest = exchange.rest().await;
         assert!(rest.ends_with(b"data: [DONE]\n\n"), "{way:?}");
     }
+}
+
+/// Each HTTP/2 stream has a window of its own, and they share one connection.
+#[tokio::test]
+async fn a_stream_that_nobody_reads_holds_up_no_other() {
+    let origin = Origin::plain();
+    let stage = Stage::before(&origin, &[]).await;
+    let mut sender = client::intercepted_http2(stage.proxy, &stage.ca_pem).await;
+    let list = || Request::get(format!("https://{OPENAI_HOST}/v1/files")).body(body::empty()).unwrap();
+    let (unread, mut endless) = tokio::join!(sender.send_request(list()), async {
+        let mut upstream = origin.accept().await;
+        upstream.head().await;
+        upstream.write("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n").await;
+        upstream
+    });
+    let unread = unread.unwrap();
+    // As much as anybody on the way holds, and more.
+    let filling = tokio::spawn(async move { while endless.writes([b'x'; 64 << 10]).await {} });
+    for _ in 0..10 {
+        let (answer, ()) = tokio::join!(sender.send_request(list()), async {
+            let mut upstream = origin.accept().await;
+            upstream.head().await;
+            upstream.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\ngood").await;
+        });
+        assert_eq!(client::whole(answer.unwrap()).await.text(), "good");
+    }
+    drop(unread);
+    filling.abort();
 }
