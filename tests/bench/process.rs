@@ -1,0 +1,120 @@
+//! A contender's process: started on its own core, measured through /proc, gone at the end whatever happens.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::Context;
+
+/// Kernel ticks a second in /proc, on every Linux there is.
+const TICKS: f64 = 100.0;
+
+/// A running process and its descendants. They are killed when it is dropped, and by the kernel when we are gone.
+pub(crate) struct Process {
+    child: Child,
+}
+
+impl Process {
+    /// Starts a program on these cores with these variables and no others; what it says goes to a file.
+    pub(crate) fn start(
+        program: &Path,
+        arguments: &[&str],
+        variables: &[(&str, String)],
+        cores: &str,
+        said: &Path,
+    ) -> anyhow::Result<Self> {
+        let file = fs::File::create(said)?;
+        let child = Command::new("taskset")
+            .args(["-c", cores, "setpriv", "--pdeathsig", "TERM", "--"])
+            .arg(program)
+            .args(arguments)
+            .env_clear()
+            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .spawn()
+            .context("taskset, setpriv or the program cannot be started")?;
+        Ok(Self { child })
+    }
+
+    /// Whether it has not ended by itself.
+    pub(crate) fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// The time that it has had on a core so far, to a hundredth of a second.
+    pub(crate) fn cpu(&self) -> Duration {
+        self.family().into_iter().filter_map(cpu).sum()
+    }
+
+    /// Resident memory in KiB now.
+    pub(crate) fn resident(&self) -> u64 {
+        self.family().into_iter().filter_map(|id| status(id, "VmRSS:")).sum()
+    }
+
+    /// The most resident memory in KiB since [`Process::forget_peak`].
+    pub(crate) fn peak(&self) -> u64 {
+        self.family().into_iter().filter_map(|id| status(id, "VmHWM:")).sum()
+    }
+
+    /// Begins a new peak at what is resident now.
+    pub(crate) fn forget_peak(&self) {
+        for id in self.family() {
+            // Where the kernel does not let us, the peak is that of the whole life.
+            let _ = fs::write(format!("/proc/{id}/clear_refs"), "5");
+        }
+    }
+
+    fn family(&self) -> Vec<u32> {
+        let mut family = vec![self.child.id()];
+        let mut next = 0;
+        while let Some(&id) = family.get(next) {
+            let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+            family.extend(children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
+            next += 1;
+        }
+        family
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Last born first, so that nobody starts anew what was killed; each by its number.
+        let family: Vec<String> = self.family().iter().rev().map(ToString::to_string).collect();
+        let master = self.child.id().to_string();
+        let _ = Command::new("kill").args(["-STOP", &master]).status();
+        let _ = Command::new("kill").arg("-KILL").args(&family).stderr(Stdio::null()).status();
+        let _ = self.child.wait();
+    }
+}
+
+/// The time that this process has had on a core so far: the load's and the origin's.
+pub(crate) fn own_cpu() -> Duration {
+    cpu(std::process::id()).unwrap_or_default()
+}
+
+fn cpu(id: u32) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // The name, in parentheses, may hold anything; utime and stime are fields 14 and 15, counted from 1.
+    let after_name = stat.rsplit_once(')')?.1;
+    let mut fields = after_name.split_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<f64>().ok();
+    Some(Duration::from_secs_f64((ticks()? + ticks()?) / TICKS))
+}
+
+fn status(id: u32, name: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
+}
+
+/// A program on the PATH.
+pub(crate) fn on_path(name: &str) -> Option<std::path::PathBuf> {
+    let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    let own = std::env::var("PATH").unwrap_or_default();
+    let folders = own.split(':').chain(path.split(':'));
+    folders.map(|folder| Path::new(folder).join(name)).find(|file| file.is_file())
+}

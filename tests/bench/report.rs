@@ -1,0 +1,120 @@
+//! What was measured: medians of the rounds as a table for people, all of it as JSON for programs.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+
+use crate::contender::Kind;
+
+/// All that was measured, in the order of measuring.
+#[derive(Default)]
+pub(crate) struct Report {
+    rows: Vec<Row>,
+    skipped: Vec<String>,
+}
+
+struct Row {
+    measure: String,
+    unit: &'static str,
+    rounds: Vec<(Kind, Vec<f64>)>,
+}
+
+impl Report {
+    /// One round's value of a measure.
+    pub(crate) fn add(&mut self, measure: &str, unit: &'static str, kind: Kind, value: f64) {
+        let at = self.rows.iter().position(|row| row.measure == measure).unwrap_or_else(|| {
+            self.rows.push(Row { measure: measure.to_owned(), unit, rounds: Vec::new() });
+            self.rows.len() - 1
+        });
+        let rounds = &mut self.rows[at].rounds;
+        match rounds.iter_mut().find(|(have, _)| *have == kind) {
+            Some((_, values)) => values.push(value),
+            None => rounds.push((kind, vec![value])),
+        }
+    }
+
+    /// What is not there, and why.
+    pub(crate) fn skip(&mut self, what: String) {
+        eprintln!("skipped: {what}");
+        self.skipped.push(what);
+    }
+
+    /// A row for each measure, a column for each contender, as Markdown; how far ours is ahead beside it.
+    pub(crate) fn table(&self) -> String {
+        let kinds: Vec<Kind> = Kind::ALL
+            .into_iter()
+            .filter(|kind| self.rows.iter().any(|row| row.median(*kind).is_some()))
+            .collect();
+        let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+        let mut table =
+            format!("| measure | unit | {} | ours / nginx | ours / best crate |\n", names.join(" | "));
+        let _ = writeln!(table, "|---|---|{}", "---:|".repeat(kinds.len() + 2));
+        for row in &self.rows {
+            let cells: Vec<String> =
+                kinds.iter().map(|kind| row.median(*kind).map_or(String::new(), shown)).collect();
+            let Row { measure, unit, .. } = row;
+            let ratios = [row.ratio(&[Kind::Nginx]), row.ratio(&[Kind::Hudsucker, Kind::HttpMitmProxy])];
+            let [nginx, crates] =
+                ratios.map(|ratio| ratio.map_or(String::new(), |ratio| format!("{ratio:.2}")));
+            let _ = writeln!(table, "| {measure} | {unit} | {} | {nginx} | {crates} |", cells.join(" | "));
+        }
+        for what in &self.skipped {
+            let _ = writeln!(table, "\nSkipped: {what}.");
+        }
+        table
+    }
+
+    /// Everything, with each round's value.
+    pub(crate) fn json(&self, machine: Value) -> Value {
+        let rows: Vec<Value> = self
+            .rows
+            .iter()
+            .map(|row| {
+                let rounds: Map<String, Value> = row
+                    .rounds
+                    .iter()
+                    .map(|(kind, values)| {
+                        let median = row.median(*kind);
+                        (kind.name().to_owned(), json!({ "median": median, "rounds": values }))
+                    })
+                    .collect();
+                json!({ "measure": row.measure, "unit": row.unit, "contenders": rounds })
+            })
+            .collect();
+        json!({ "machine": machine, "measures": rows, "skipped": self.skipped })
+    }
+}
+
+impl Row {
+    fn median(&self, kind: Kind) -> Option<f64> {
+        let (_, values) = self.rounds.iter().find(|(have, _)| *have == kind)?;
+        let mut values: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+        values.sort_unstable_by(f64::total_cmp);
+        let middle = values.len() / 2;
+        match values.len() {
+            0 => None,
+            odd if odd % 2 == 1 => Some(values[middle]),
+            _ => Some(f64::midpoint(values[middle - 1], values[middle])),
+        }
+    }
+
+    /// Ours by the best of these; more is better of what is counted by the second, less of everything else.
+    fn ratio(&self, peers: &[Kind]) -> Option<f64> {
+        let values = peers.iter().filter_map(|kind| self.median(*kind));
+        let best = match self.unit.ends_with("/s") {
+            true => values.reduce(f64::max),
+            false => values.reduce(f64::min),
+        };
+        let best = best.filter(|best| *best > 0.0)?;
+        Some(self.median(Kind::Ours)? / best)
+    }
+}
+
+/// Three digits are all that a median of a few rounds is good for.
+fn shown(value: f64) -> String {
+    match value.abs() {
+        large if large >= 100.0 => format!("{value:.0}"),
+        middle if middle >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}

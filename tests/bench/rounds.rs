@@ -1,0 +1,270 @@
+//! Which loads are run, how often, and what each is called in the report.
+
+use std::time::Duration;
+
+use crate::contender::{Kind, Running, Stage, Wish};
+use crate::load::churn::{Handshake, churn};
+use crate::load::idle::{Protocol, idle};
+use crate::load::latency::latency;
+use crate::load::start::start;
+use crate::load::stream::streams;
+use crate::load::throughput::throughput;
+use crate::load::upload::upload;
+use crate::options::Options;
+use crate::report::Report;
+use crate::request::ModelAt;
+use crate::target::Target;
+
+/// The loads, as `--only` names them.
+pub(crate) const LOADS: [&str; 8] =
+    ["throughput", "latency", "churn", "stream", "upload", "idle", "start", "cores"];
+
+/// Connections of the closed loop.
+const CONNECTIONS: usize = 32;
+
+/// Requests a second of the open loop.
+const RATE: u64 = 1000;
+
+/// Further hosts of which each gets a leaf in one round.
+const HOSTS: usize = 400;
+
+/// Octets of an upload.
+const UPLOAD: usize = 100_000_000;
+
+/// Idle connections.
+const IDLE: usize = 1000;
+
+/// One run.
+pub(crate) struct Rounds<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) stage: &'a Stage,
+    pub(crate) contenders: Vec<(Kind, Running)>,
+    pub(crate) report: Report,
+}
+
+/// By which way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Intercepted,
+    Reverse,
+}
+
+const WAYS: [(Way, &str); 2] = [(Way::Intercepted, "intercepted"), (Way::Reverse, "reverse")];
+
+impl Rounds<'_> {
+    /// Runs all that is asked for.
+    pub(crate) async fn all(&mut self) -> anyhow::Result<()> {
+        // Memory first, while all that is in it is what a start leaves there.
+        self.resident("resident memory, idle");
+        for load in LOADS.into_iter().filter(|load| self.options.runs(load)) {
+            eprintln!("{load} …");
+            match load {
+                "throughput" => self.throughput().await?,
+                "latency" => self.latency().await?,
+                "churn" => self.churn().await?,
+                "stream" => self.stream().await?,
+                "upload" => self.upload().await?,
+                "idle" => self.idle().await?,
+                "start" => self.start().await?,
+                _ => self.cores().await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The numbers of a full and of a quick run.
+    fn either<T>(&self, full: T, quick: T) -> T {
+        if self.options.quick { quick } else { full }
+    }
+
+    fn resident(&mut self, measure: &str) {
+        for (kind, running) in &self.contenders {
+            if let Some(process) = running.process() {
+                self.report.add(measure, "MiB", *kind, process.resident() as f64 / 1024.0);
+            }
+        }
+    }
+
+    async fn throughput(&mut self) -> anyhow::Result<()> {
+        let (rounds, time) = (self.either(5, 3), Duration::from_millis(self.either(3000, 1500)));
+        for (way, name) in WAYS {
+            for _ in 0..rounds {
+                for (kind, running) in &self.contenders {
+                    let Some(target) = target(running, way) else { continue };
+                    let done = throughput(running, target, CONNECTIONS, time).await?;
+                    self.report.add(&format!("{name}: keep-alive requests"), "1/s", *kind, done.rate);
+                    if running.process().is_some() {
+                        self.report.add(&format!("{name}: CPU a request"), "µs", *kind, done.cpu);
+                    }
+                    self.report.add(
+                        &format!("{name}: CPU of load and origin a request"),
+                        "µs",
+                        *kind,
+                        done.load_cpu,
+                    );
+                }
+            }
+        }
+        self.resident("resident memory, after keep-alive load");
+        Ok(())
+    }
+
+    async fn latency(&mut self) -> anyhow::Result<()> {
+        let (rounds, time) = (self.either(3, 2), Duration::from_millis(self.either(4000, 2000)));
+        for (way, name) in WAYS {
+            for _ in 0..rounds {
+                let mut direct = [0.0; 2];
+                for (kind, running) in &self.contenders {
+                    let Some(target) = target(running, way) else { continue };
+                    let mut times = latency(target, RATE, time).await?;
+                    for (index, (part, called)) in [(0.5, "p50"), (0.99, "p99")].into_iter().enumerate() {
+                        let value = times.percentile(part);
+                        match kind {
+                            Kind::Direct => direct[index] = value,
+                            _ => {
+                                let measure = format!("{name}: {called} added at {RATE}/s");
+                                self.report.add(&measure, "µs", *kind, value - direct[index]);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn churn(&mut self) -> anyhow::Result<()> {
+        let (rounds, time) = (self.either(3, 2), Duration::from_millis(self.either(2000, 1000)));
+        for (handshake, name) in [
+            (Handshake::Full, "full handshake"),
+            (Handshake::Resumed, "resumed"),
+            (Handshake::NewLeaf, "new leaf"),
+        ] {
+            for _ in 0..rounds {
+                for (kind, running) in &self.contenders {
+                    let fresh = match handshake {
+                        Handshake::NewLeaf if !kind.mints() || running.intercepted.azure => continue,
+                        // Only a process that has just begun has no leaf of any host.
+                        Handshake::NewLeaf => {
+                            Some(kind.start(self.stage, Wish { cores: crate::CORE, hosts: HOSTS }).await?)
+                        }
+                        Handshake::Full | Handshake::Resumed => None,
+                    };
+                    let done = churn(fresh.as_ref().unwrap_or(running), handshake, HOSTS, time).await?;
+                    self.report.add(&format!("new connections, {name}"), "1/s", *kind, done.rate);
+                    if running.process().is_some() {
+                        self.report.add(&format!("CPU a new connection, {name}"), "µs", *kind, done.cpu);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn stream(&mut self) -> anyhow::Result<()> {
+        let (rounds, time) = (self.either(3, 1), Duration::from_millis(self.either(3000, 2000)));
+        for (count, gap) in [(50, 20), (1000, 250)] {
+            for _ in 0..rounds {
+                let mut direct = [0.0; 4];
+                for (kind, running) in &self.contenders {
+                    let gap = Duration::from_millis(gap);
+                    let mut done = streams(&running.intercepted, count, gap, time).await?;
+                    let values = [
+                        ("first token p50", done.first.percentile(0.5)),
+                        ("first token p99", done.first.percentile(0.99)),
+                        ("chunk p50", done.chunk.percentile(0.5)),
+                        ("chunk p99", done.chunk.percentile(0.99)),
+                    ];
+                    for (index, (called, value)) in values.into_iter().enumerate() {
+                        match kind {
+                            Kind::Direct => direct[index] = value,
+                            _ => {
+                                let measure = format!("{count} streams: added to {called}");
+                                self.report.add(&measure, "µs", *kind, value - direct[index]);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        self.resident("resident memory, after streams");
+        Ok(())
+    }
+
+    async fn upload(&mut self) -> anyhow::Result<()> {
+        for (model, name) in [(ModelAt::First, "model first"), (ModelAt::Last, "model last")] {
+            for _ in 0..self.either(5, 2) {
+                for (kind, _) in &self.contenders {
+                    // Memory that an earlier upload left to the process would hide what this one takes.
+                    let fresh = kind.start(self.stage, Wish { cores: crate::CORE, hosts: 0 }).await?;
+                    let done = upload(&fresh, UPLOAD, model).await?;
+                    self.report.add(&format!("100 MB upload, {name}"), "MB/s", *kind, done.rate);
+                    if fresh.process().is_some() {
+                        self.report.add(&format!("CPU of it, {name}"), "ms", *kind, done.cpu);
+                        self.report.add(
+                            &format!("peak memory of it, {name}"),
+                            "MiB",
+                            *kind,
+                            done.memory / 1024.0,
+                        );
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn idle(&mut self) -> anyhow::Result<()> {
+        for (protocol, name) in [(Protocol::Http1, "HTTP/1.1"), (Protocol::Http2, "HTTP/2")] {
+            for (kind, running) in &self.contenders {
+                if running.process().is_none() {
+                    continue;
+                }
+                let fresh = kind.start(self.stage, Wish { cores: crate::CORE, hosts: 0 }).await?;
+                match idle(&fresh, protocol, IDLE).await {
+                    Ok(each) => self.report.add(&format!("an idle connection, {name}"), "KiB", *kind, each),
+                    Err(error) => {
+                        self.report.skip(format!("idle {name} through {} ({error:#})", kind.name()))
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn start(&mut self) -> anyhow::Result<()> {
+        for _ in 0..self.either(9, 5) {
+            for (kind, running) in &self.contenders {
+                if running.process().is_some() {
+                    let took = start(*kind, self.stage, Wish { cores: crate::CORE, hosts: 0 }).await?;
+                    self.report.add("first answer after exec", "ms", *kind, took);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a request costs on one core and on two, of which the load has the second as well: throughput on both
+    /// cannot be read where there is no third core, but the cost that keeps it from doubling can.
+    async fn cores(&mut self) -> anyhow::Result<()> {
+        for _ in 0..self.either(5, 3) {
+            for (cores, name) in [("0", "one core"), ("0,1", "two cores")] {
+                let running = Kind::Ours.start(self.stage, Wish { cores, hosts: 0 }).await?;
+                let time = Duration::from_millis(self.either(3000, 1500));
+                let done = throughput(&running, &running.intercepted, CONNECTIONS, time).await?;
+                self.report.add(&format!("CPU a request allowed {name}"), "µs", Kind::Ours, done.cpu);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn target(running: &Running, way: Way) -> Option<&Target> {
+    match way {
+        Way::Intercepted => Some(&running.intercepted),
+        // Without a proxy both ways are the same.
+        Way::Reverse => {
+            running.reverse.as_ref().or(running.process().is_none().then_some(&running.intercepted))
+        }
+    }
+}
