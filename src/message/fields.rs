@@ -6,13 +6,18 @@ use http::header::{Entry, HeaderName};
 /// Removes all fields but those to `keep`, and keeps the order of these:
 /// [`HeaderMap::remove`] puts the last field in the place of the one that it removes.
 pub fn retain(fields: &mut HeaderMap, keep: impl Fn(&HeaderName) -> bool) {
-    if fields.keys().all(&keep) {
-        return;
-    }
+    let Some(kept_before) = fields.keys().position(|name| !keep(name)) else { return };
     let mut kept = HeaderMap::with_capacity(fields.len());
     let mut lines = std::mem::take(fields).into_iter().peekable();
+    // Nobody is asked twice about a field.
+    let mut names = 0..;
+    let mut keep = |name: &HeaderName| match names.next() {
+        Some(number) if number < kept_before => true,
+        Some(number) if number == kept_before => false,
+        _ => keep(name),
+    };
     while let Some((name, value)) = lines.next() {
-        let mut field = match name.filter(&keep).map(|name| kept.entry(name)) {
+        let mut field = match name.filter(&mut keep).map(|name| kept.entry(name)) {
             Some(Entry::Vacant(field)) => Some(field.insert_entry(value)),
             Some(Entry::Occupied(mut field)) => {
                 field.append(value);

@@ -1,6 +1,7 @@
 //! What is kept of one exchange.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
@@ -18,17 +19,17 @@ pub struct Record {
     /// When the request arrived, in milliseconds of Unix time.
     pub begun_ms: u64,
     /// The request's method.
-    pub method: Box<str>,
+    pub method: Arc<str>,
     /// The path of its target.
-    pub path: Box<str>,
+    pub path: Arc<str>,
     /// The operation's name; empty if the request was refused before that was known.
     pub operation: &'static str,
     /// The model as the client names it.
-    pub model: Option<Box<str>>,
+    pub model: Option<Arc<str>>,
     /// The deployment that answers for it.
-    pub deployment: Option<Box<str>>,
+    pub deployment: Option<Arc<str>>,
     /// The host that was asked.
-    pub upstream: Option<Box<str>>,
+    pub upstream: Option<Arc<str>>,
     /// The response's status; none if the client was gone before there was one.
     pub status: Option<u16>,
     /// Why it was refused.
@@ -160,7 +161,7 @@ impl fmt::Display for Record {
 }
 
 /// The beginning of a text, if it is longer than anybody would read.
-fn clip(text: &str) -> Box<str> {
+fn clip(text: &str) -> Arc<str> {
     text[..text.floor_char_boundary(CLIPPED)].into()
 }
 
