@@ -44,7 +44,7 @@ pub struct Flags {
     /// Hand Azure's answers on as OpenAI would write them (openai) or as they are (as-is) [default: openai]
     #[arg(long, global = true, value_name = "STYLE")]
     pub responses: Option<String>,
-    /// Map the models inside tools, sessions and evals too
+    /// Map the models inside tools and evals too
     #[arg(long, global = true, value_name = SWITCH)]
     pub nested_models: Option<String>,
     /// Map the models in the lines of a batch's file

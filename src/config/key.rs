@@ -91,7 +91,7 @@ keys! {
     ClassicApiVersion: "classic_api_version" Text Anywhere [] = ["2025-04-01-preview"];
     /// How the contents of Azure's answers are handed on: `openai` or `as-is`.
     Responses: "responses" Text Anywhere [] = ["openai"];
-    /// Map the models inside tools, sessions and evals too.
+    /// Map the models inside tools and evals too.
     NestedModels: "nested_models" Switch Anywhere [] = ["false"];
     /// Map the models in the lines of a batch's file.
     BatchModels: "batch_models" Switch Anywhere [] = ["false"];

@@ -1,9 +1,9 @@
-//! Changes that are made on request only, all of them off by default: each touches more of a request's content
-//! than the model.
+//! Changes beside the one model that decides where a request goes: the deployments that transcribe in realtime
+//! sessions, always; and what is made on request only, all of it off by default.
 
 use super::json::members::{Member, elements, members, offset, quoted, string, value};
 use super::model_map::ModelMap;
-use super::multipart;
+use super::multipart::{self, Wanted};
 use super::operation::{Operation, RESPONSES_WEBSOCKET};
 use super::splice::Splice;
 
@@ -12,7 +12,7 @@ mod batch;
 /// What is to be changed beside the model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extras {
-    /// Models inside tools, sessions and evals, which Azure takes for deployments too.
+    /// Models inside tools and evals, which Azure takes for deployments too.
     pub nested_models: bool,
     /// The model of each line of a file that is uploaded for a batch.
     pub batch_models: bool,
@@ -29,6 +29,8 @@ pub struct Extra {
     store: bool,
     /// The boundary of the form that may hold a batch's file.
     batch: Option<String>,
+    /// The boundary of the form that holds a session.
+    session: Option<String>,
 }
 
 /// The keys that lead to a value; `[]` stands for every element of a list, `[x]` for those whose `type` is x.
@@ -37,15 +39,28 @@ type Path = &'static [&'static str];
 /// An operation's nested models: those that Azure documents as names of deployments.
 static NESTED: &[(&str, &[Path])] = &[
     ("responses", &[&["tools", "[image_generation]", "model"]]),
-    (
-        "realtime/client_secrets",
-        &[
-            &["session", "audio", "input", "transcription", "model"],
-            &["session", "input_audio_transcription", "model"],
-        ],
-    ),
     ("evals", &[&["testing_criteria", "[]", "model"]]),
     ("evals/{}/runs", &[&["data_source", "model"]]),
+];
+
+/// Where a session says what transcribes, in today's form and in the preview's. A WebSocket's messages are mapped there
+/// too, by [`frames`](super::frames).
+const SESSION: &[Path] =
+    &[&["audio", "input", "transcription", "model"], &["input_audio_transcription", "model"]];
+
+/// The same inside what makes one.
+const IN_SESSION: &[Path] = &[
+    &["session", "audio", "input", "transcription", "model"],
+    &["session", "input_audio_transcription", "model"],
+];
+
+/// The operations that tell a session.
+static SESSIONS: &[(&str, &[Path])] = &[
+    ("realtime/client_secrets", IN_SESSION),
+    ("realtime/translations/client_secrets", IN_SESSION),
+    ("realtime/calls/{}/accept", SESSION),
+    ("realtime/sessions", SESSION),
+    ("realtime/transcription_sessions", SESSION),
 ];
 
 // === impl Extras ===
@@ -63,8 +78,10 @@ impl Extras {
             return Extra::default();
         }
         if is_form {
-            let batch = self.batch_models && operation.name == "files";
-            return Extra { batch: multipart::boundary(content_type).filter(|_| batch), ..Extra::default() };
+            let (batch, session) =
+                (self.batch_models && operation.name == "files", operation.name == "realtime/calls");
+            let boundary = |wanted| multipart::boundary(content_type).filter(|_| wanted);
+            return Extra { batch: boundary(batch), session: boundary(session), ..Extra::default() };
         }
         self.for_json(operation.name)
     }
@@ -76,11 +93,12 @@ impl Extras {
     }
 
     fn for_json(self, operation: &str) -> Extra {
-        let nested = NESTED.iter().find(|(name, _)| self.nested_models && *name == operation);
+        let nested = NESTED.iter().filter(|_| self.nested_models);
+        let nested = nested.chain(SESSIONS).find(|(name, _)| *name == operation);
         Extra {
             nested: nested.map_or(&[], |(_, paths)| paths),
             store: self.codex_store && operation == "responses",
-            batch: None,
+            ..Extra::default()
         }
     }
 }
@@ -89,7 +107,7 @@ impl Extras {
 
 impl Extra {
     pub(super) fn is_none(&self) -> bool {
-        self.nested.is_empty() && !self.store && self.batch.is_none()
+        self.nested.is_empty() && !self.store && self.batch.is_none() && self.session.is_none()
     }
 
     /// The boundary of the form whose `purpose` decides whether there is something to do.
@@ -102,6 +120,18 @@ impl Extra {
         if let Some(boundary) = &self.batch {
             return batch::splices(content, boundary, models);
         }
+        if let Some(boundary) = &self.session {
+            let Some(session) = part(content, boundary, Wanted::SessionPlace) else { return Vec::new() };
+            let start = (session.as_ptr().addr() - content.as_ptr().addr()) as u64;
+            let mut found = self.in_json(session, SESSION, models);
+            found.iter_mut().for_each(|splice| splice.at = splice.at.start + start..splice.at.end + start);
+            return found;
+        }
+        self.in_json(content, self.nested, models)
+    }
+
+    /// The changes to JSON, in which models stand at the ends of these paths.
+    fn in_json(&self, content: &[u8], nested: &[Path], models: &ModelMap) -> Vec<Splice> {
         let mut found = Vec::new();
         let Ok(text) = std::str::from_utf8(content) else { return found };
         let Some(object) = members(text.trim_start_matches('\u{feff}')) else { return found };
@@ -111,11 +141,19 @@ impl Extra {
                 found.push(Splice::replace(at..at + "false".len(), "true"));
             }
         }
-        for path in self.nested {
+        for path in nested {
             follow(text, &object, path, models, &mut found);
         }
         found
     }
+}
+
+/// The content of a form's one part of that kind.
+fn part<'a>(content: &'a [u8], boundary: &str, wanted: Wanted) -> Option<&'a [u8]> {
+    let mut scanner = multipart::Scanner::new(boundary, wanted);
+    scanner.push(content).ok()?;
+    let at = &scanner.finding()?.as_ref().ok()?.at;
+    content.get(usize::try_from(at.start).ok()?..usize::try_from(at.end).ok()?)
 }
 
 /// Follows a path into an object, and maps the models at its ends.

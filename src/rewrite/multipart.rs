@@ -30,6 +30,8 @@ pub enum Wanted {
     Purpose,
     /// `file`: only its place is found, and the name is empty.
     File,
+    /// `session`, of which only the place is found too.
+    SessionPlace,
 }
 
 /// A reader of multipart/form-data in pieces; it keeps one part's head or the model, nothing else.
@@ -218,7 +220,7 @@ impl Scanner {
         if whole {
             let wanted = match self.wanted {
                 Wanted::Model => b"model".as_slice(),
-                Wanted::Session => b"session",
+                Wanted::Session | Wanted::SessionPlace => b"session",
                 Wanted::Purpose => b"purpose",
                 Wanted::File => b"file",
             };

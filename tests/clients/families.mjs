@@ -223,6 +223,13 @@ async function models() {
   assert.equal((await client.models.retrieve("gpt-4o")).id, "gpt-4o");
 }
 
+async function client_secrets() {
+  const audio = { input: { transcription: { model: model("whisper-1") } } };
+  const session = { type: "realtime", model: model("gpt-4o-realtime-preview"), audio };
+  const { value } = await client.realtime.clientSecrets.create({ session });
+  assert.match(value, /^ek_/);
+}
+
 async function converse(connection) {
   const text = await new Promise((resolve, reject) => {
     let text = "";
@@ -285,6 +292,7 @@ const every = {
   containers,
   videos,
   models,
+  client_secrets,
   realtime,
   browser_realtime,
   responses_socket,

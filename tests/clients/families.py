@@ -214,6 +214,17 @@ def models():
     assert client.models.retrieve("gpt-4o").id == "gpt-4o"
 
 
+def client_secrets():
+    transcription = {"model": model("whisper-1")}
+    session = {
+        "type": "realtime",
+        "model": model("gpt-4o-realtime-preview"),
+        "audio": {"input": {"transcription": transcription}},
+    }
+    made = client.realtime.client_secrets.create(session=session)
+    assert made.value.startswith("ek_"), made
+
+
 async def realtime():
     async with sockets.realtime.connect(model=model("gpt-4o-realtime-preview")) as connection:
         assert (await connection.recv()).type == "session.created"

@@ -175,6 +175,7 @@ pub(crate) const FAMILIES: &[Family] = &[
         ],
     ),
     row("models", false, &[]),
+    row("client_secrets", false, &["POST /openai/v1/realtime/client_secrets"]),
     row("realtime", false, &["GET /openai/v1/realtime?model=gpt-realtime"]),
     row("responses_socket", false, &["GET /openai/v1/responses"]),
 ];

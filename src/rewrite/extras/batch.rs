@@ -1,14 +1,14 @@
 //! The models in a file that is uploaded for a batch: one request a line, its content under `body`.
 
-use super::{follow, members};
+use super::{follow, members, part};
 use crate::rewrite::model_map::ModelMap;
-use crate::rewrite::multipart::{Scanner, Wanted};
+use crate::rewrite::multipart::Wanted;
 use crate::rewrite::splice::Splice;
 
 /// The changes to a form with this boundary whose field `file` holds the lines.
 pub(super) fn splices(content: &[u8], boundary: &str, models: &ModelMap) -> Vec<Splice> {
     let mut found = Vec::new();
-    let Some(file) = file(content, boundary) else { return found };
+    let Some(file) = part(content, boundary, Wanted::File) else { return found };
     let start = file.as_ptr().addr() - content.as_ptr().addr();
     for line in file.split(|&octet| octet == b'\n') {
         let Ok(text) = std::str::from_utf8(line) else { continue };
@@ -21,12 +21,4 @@ pub(super) fn splices(content: &[u8], boundary: &str, models: &ModelMap) -> Vec<
         }
     }
     found
-}
-
-/// The content of the field `file`, if there is just one.
-fn file<'a>(content: &'a [u8], boundary: &str) -> Option<&'a [u8]> {
-    let mut scanner = Scanner::new(boundary, Wanted::File);
-    scanner.push(content).ok()?;
-    let at = &scanner.finding()?.as_ref().ok()?.at;
-    content.get(usize::try_from(at.start).ok()?..usize::try_from(at.end).ok()?)
 }

@@ -25,11 +25,6 @@ fn nested_models_are_mapped_where_azure_takes_them_for_deployments() {
             r#"{"store":false,"tools":[{"type":"image_generation","model":"prod"},{"type":"x","model":"gpt-4o"},7]}"#,
         ),
         (
-            "realtime/client_secrets",
-            r#" {"session":{"model":"gpt-4o","audio":{"input":{"transcription":{ "model" :"whisper\u002d1"}}}}}"#,
-            r#" {"session":{"model":"gpt-4o","audio":{"input":{"transcription":{ "model" :"ears"}}}}}"#,
-        ),
-        (
             "evals",
             r#"{"testing_criteria":[{"type":"label_model","model":"gpt-4o"},{"model":"other"}]}"#,
             r#"{"testing_criteria":[{"type":"label_model","model":"prod"},{"model":"other"}]}"#,
@@ -45,6 +40,39 @@ fn nested_models_are_mapped_where_azure_takes_them_for_deployments() {
         assert_eq!(changed(only, path, "application/json", before), after);
         assert_eq!(changed(Extras::default(), path, "application/json", before), before);
     }
+}
+
+#[test]
+fn what_transcribes_in_a_session_is_always_mapped() {
+    let form = |session: &str| {
+        let part = |name: &str, content: &str| {
+            format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{content}\r\n")
+        };
+        format!("{}{}--B--\r\n", part("sdp", "v=0 {\"model\":\"whisper-1\"}"), part("session", session))
+    };
+    let today = r#" {"model":"gpt-4o","audio":{"input":{"transcription":{ "model" :"whisper\u002d1"}}}}"#;
+    let preview = r#"{"input_audio_transcription":{"model":"whisper-1"}}"#;
+    for before in [today, preview] {
+        let after = before.replace(r#""whisper\u002d1""#, r#""ears""#).replace("whisper-1", "ears");
+        let within =
+            |session: &str| format!(r#"{{"expires_after":{{"model":"whisper-1"}},"session":{session}}}"#);
+        for path in ["realtime/client_secrets", "realtime/translations/client_secrets"] {
+            assert_eq!(changed(Extras::default(), path, "application/json", &within(before)), within(&after));
+        }
+        for path in ["realtime/calls/c/accept", "realtime/sessions", "realtime/transcription_sessions"] {
+            assert_eq!(changed(Extras::default(), path, "application/json", before), after);
+        }
+        let form_type = "multipart/form-data; boundary=B";
+        assert_eq!(changed(Extras::default(), "realtime/calls", form_type, &form(before)), form(&after));
+        let broken = form(before).replace("--B--", "");
+        assert_eq!(changed(Extras::default(), "realtime/calls", form_type, &broken), broken);
+    }
+    for (path, content) in
+        [("realtime/calls", "v=0\r\n"), ("responses", preview), ("realtime/client_secrets", "7")]
+    {
+        assert_eq!(changed(ALL, path, "application/sdp", content), content, "{path}");
+    }
+    assert_eq!(changed(ALL, "realtime/calls", "multipart/form-data; boundary=B", "--B--\r\n"), "--B--\r\n");
 }
 
 #[test]

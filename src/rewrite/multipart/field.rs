@@ -26,7 +26,7 @@ impl Field {
         match wanted {
             Wanted::Model | Wanted::Purpose => Self::Text(start, Written::default()),
             Wanted::Session => Self::Json(start, json::Scanner::new(&["model"])),
-            Wanted::File => Self::Place(start, 0),
+            Wanted::File | Wanted::SessionPlace => Self::Place(start, 0),
         }
     }
 
