@@ -6,6 +6,7 @@ use crate::message::redact::Secret;
 mod coded;
 mod content;
 mod heads;
+mod law;
 mod targets;
 mod websockets;
 
