@@ -103,8 +103,8 @@ struct Collector {
 
 /// A client of origin servers that believes `roots`.
 ///
-/// It offers TLS 1.2 and 1.3, resumes sessions and sends no early data. Chains are verified by rustls, and what that
-/// does not look at, by [`Strict`]. ALPN is left to the connector.
+/// It offers TLS 1.2 and 1.3, resumes sessions and sends no early data. A CA in the chain that must not sign is refused,
+/// which rustls alone would not do. ALPN is left to the connector.
 pub fn client_config(roots: RootCertStore) -> ClientConfig {
     let roots = Arc::new(roots);
     let mut config = ClientConfig::builder_with_provider(provider())
