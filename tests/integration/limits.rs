@@ -113,6 +113,22 @@ async fn requests_that_are_taken_back_at_once_end_their_connection() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
+async fn a_head_without_end_takes_no_memory() {
+    let stage = Stage::set().await;
+    let fields =
+        [(":method", "GET"), (":scheme", "http"), (":authority", "localhost"), (":path", "/v1/models")];
+    let before = resident();
+    for size in [105, 10_500] {
+        let mut frames = Frames::with(stage.proxy).await;
+        assert!(frames.ask_endlessly(1, &fields, size).await, "frames of {size} octets");
+    }
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 16 << 20, "{grown} octets");
+    assert_others_are_served(&stage).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
 async fn any_number_of_names_takes_no_memory() {
     let stage = Stage::with_variables(&[("AZURE_OPENAI_PROXY_DENY_DESTINATIONS", "denied.example")]).await;
     let round = async |names: std::ops::Range<u32>| {

@@ -45,6 +45,22 @@ async fn the_intercepted_tunnel_over_http2() {
     assert_rewritten(&stage, "h2");
 }
 
+/// Keys that withstand quantum computers, and long lists, make ClientHellos that no record holds.
+#[tokio::test]
+async fn a_hello_that_takes_more_than_one_record() {
+    let stage = Stage::set().await;
+    let tunnel = client::tunnel(stage.proxy, &format!("{OPENAI_HOST}:443")).await.unwrap();
+    let mut protocols: Vec<_> = (0..400).map(|number| format!("{number:060}")).collect();
+    protocols.push("http/1.1".to_owned());
+    let protocols: Vec<_> = protocols.iter().map(String::as_str).collect();
+    let tls = client::tls(tunnel, OPENAI_HOST, &stage.ca_pem, &protocols).await.unwrap();
+    let mut sender = client::http1_over(tls).await;
+    let response =
+        sender.send_request(client::post(OPENAI_HOST, "/v1/chat/completions", CHAT)).await.unwrap();
+    assert_eq!(client::whole(response).await.status, StatusCode::OK);
+    assert_rewritten(&stage, "a long hello");
+}
+
 /// Some clients tunnel what they do not encrypt; it is encrypted upstream all the same.
 #[tokio::test]
 async fn the_intercepted_tunnel_without_tls() {

@@ -11,6 +11,7 @@ const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
 
 const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
@@ -68,6 +69,20 @@ impl Frames {
             [frame(HEADERS, END_HEADERS | END_STREAM, stream, &block), frame(RST_STREAM, 0, stream, &cancel)]
         });
         self.0.write_what_it_takes(octets.flatten().collect::<Vec<u8>>()).await;
+    }
+
+    /// Begins a request and goes on with its head in frames of this size; whether anybody stopped that.
+    pub(crate) async fn ask_endlessly(&mut self, stream: u32, fields: &[(&str, &str)], size: usize) -> bool {
+        self.0.write(frame(HEADERS, END_STREAM, stream, &block(fields))).await;
+        let value = "y".repeat(100);
+        let more = block(&[("x", &value)]).repeat(size / 105);
+        // More than any limit, and still an end.
+        for _ in 0..10_000 {
+            if !self.0.writes(frame(CONTINUATION, 0, stream, &more)).await {
+                return true;
+            }
+        }
+        false
     }
 
     /// What a stream comes to, or the whole connection before that.
