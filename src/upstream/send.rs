@@ -202,7 +202,13 @@ impl From<PoolError> for SendError {
     fn from(error: PoolError) -> Self {
         let error = match error {
             PoolError::Connect(error) => error,
-            PoolError::Broken(error) => return Self::Broken(error.into()),
+            // With TLS 1.3 the server speaks of the client's certificate when it has been asked already.
+            PoolError::Broken(error) => {
+                return match certificate_problem(&error) {
+                    Some(problem) => Self::Certificate(problem, error.into()),
+                    None => Self::Broken(error.into()),
+                };
+            }
         };
         if let Some(parent) = cause::<ParentError>(&*error) {
             return Self::Parent(parent.to_string(), error);

@@ -7,8 +7,8 @@ use crate::client::within;
 use crate::conversation::Conversation;
 use crate::errors::{CHAT, assert_openai_form, chat};
 use crate::frames::OriginFrames;
-use crate::origin::Origin;
-use crate::stage::Stage;
+use crate::origin::{Origin, Pki};
+use crate::stage::{AZURE_HOST, Stage};
 
 const GOOD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood";
 
@@ -157,12 +157,24 @@ async fn a_request_that_was_sent_is_not_sent_again() {
     assert_served(&stage, &origin).await;
 }
 
-const HTTP2: (&str, &str) = ("AZURE_OPENAI_PROXY_UPSTREAM_HTTP", "2");
+/// An origin that speaks HTTP/2 over TLS, and a stage before it.
+async fn http2() -> (Origin, Stage, Pki) {
+    let pki = Pki::new();
+    let origin = Origin::secure(pki.server_over(AZURE_HOST, b"h2"));
+    let resolve = format!("{AZURE_HOST}:443:{}", origin.address());
+    let roots = pki.root_file().display().to_string();
+    let stage = Stage::with_variables(&[
+        ("AZURE_OPENAI_MODEL_MAPPER", ""),
+        ("AZURE_OPENAI_PROXY_RESOLVE", &resolve),
+        ("AZURE_OPENAI_PROXY_UPSTREAM_CA_FILE", &roots),
+    ])
+    .await;
+    (origin, stage, pki)
+}
 
 #[tokio::test]
 async fn an_http2_origin_that_says_goodbye_finishes_what_it_began() {
-    let origin = Origin::plain();
-    let stage = stage_before(&origin, &[HTTP2]).await;
+    let (origin, stage, _pki) = http2().await;
     // Each time on a new connection, since the last one takes no more.
     for _ in 0..2 {
         let (answer, _upstream) = tokio::join!(chat(&stage), async {
@@ -179,8 +191,7 @@ async fn an_http2_origin_that_says_goodbye_finishes_what_it_began() {
 
 #[tokio::test]
 async fn an_http2_origin_that_goes_away_in_the_middle_breaks_the_answer_off() {
-    let origin = Origin::plain();
-    let stage = stage_before(&origin, &[HTTP2]).await;
+    let (origin, stage, _pki) = http2().await;
     let mut client = asking(&stage).await;
     let mut upstream = OriginFrames::over(origin.accept().await).await;
     let stream = upstream.asked().await;

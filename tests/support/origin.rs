@@ -146,6 +146,13 @@ impl Pki {
         self.server_with(host, |_| {})
     }
 
+    /// A good certificate for a host whose server speaks this protocol.
+    pub(crate) fn server_over(&self, host: &str, protocol: &[u8]) -> Arc<ServerConfig> {
+        let mut config = ServerConfig::clone(&self.server(host));
+        config.alpn_protocols = vec![protocol.to_vec()];
+        Arc::new(config)
+    }
+
     /// A certificate for a host, changed before it is signed.
     pub(crate) fn server_with(
         &self,
