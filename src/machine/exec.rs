@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::Command;
 
 use thiserror::Error;
@@ -105,8 +105,10 @@ async fn find_or_start(config: &Config, flags: &Flags, user: &Environment) -> Re
         return Err(ExecError::KeyRequired);
     }
     config.fetch_key().await?;
-    config.listen = vec![(Ipv4Addr::LOCALHOST, 0).into()];
-    let bound = app::bind(config)?;
+    let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let listener = TcpListener::bind(free).map_err(|source| StartError::Listen { address: free, source })?;
+    // The configured address stays: a CA that is made now is made for the proxies that will listen there.
+    let bound = app::bind_with(config, vec![listener])?;
     let address = bound.addresses()[0];
     let (stopper, stopping) = shutdown::channel();
     tokio::spawn(bound.run(stopping));

@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use azure_openai_proxy::tls::ca::Authority;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 
@@ -28,6 +29,15 @@ async fn requests_of_the_command_reach_azure() {
         assert_eq!(seen.path_and_query, "/openai/v1/chat/completions");
         assert_eq!(seen.fields["api-key"], stage.key.as_str());
     }
+}
+
+#[tokio::test]
+async fn a_ca_that_is_made_for_it_is_made_for_the_configured_address() {
+    let stage = Stage::set().await;
+    let user = User::of_simulator(&stage).with("AZURE_OPENAI_PROXY_LISTEN", "127.0.0.1:9");
+    assert_eq!(user.run(&["exec", "--", "true"]).await.code, Some(0));
+    let authority = Authority::load(&user.certs()).unwrap();
+    assert_eq!(authority.root_crl_url(), Some("http://127.0.0.1:9/root.crl"));
 }
 
 #[tokio::test]
