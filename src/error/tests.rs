@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::message::host_port::HostPort;
 use crate::net::dial::DialError;
+use crate::policy::presented::Role;
 use crate::upstream::phases::FirstByteTimeout;
 
 fn destination() -> HostPort {
