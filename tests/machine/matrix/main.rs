@@ -1,6 +1,6 @@
 //! Which clients `exec` leads to the proxy: each one that can be installed here, run as its user would run it.
 //!
-//! `scripts/test` installs those of PyPI and npm under `target/clients/machine`; those of Debian take part where they
+//! `scripts/test` installs those of PyPI and npm under `target/clients`; those of Debian take part where they
 //! are installed. The table that is printed stands in README.md.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -123,7 +123,7 @@ const ROWS: &[Row] = &[
         Intercepted,
     )
     .required(),
-    row("Go net/http", "", &["openai-2/bin/go", "run", "page.go"], Intercepted).required(),
+    row("Go net/http", "", &["../venv/bin/go", "run", "page.go"], Intercepted).required(),
     row("Java HttpClient", "--java", &["java", "Page.java", "HttpClient"], Intercepted),
     row("Java HttpURLConnection", "--java", &["java", "Page.java", "HttpURLConnection"], Intercepted),
     row("Ruby Net::HTTP", "", &["ruby", "-rnet/http", "-e", RUBY], Intercepted),
@@ -182,7 +182,8 @@ const DRIVEN: [&str; 10] = [
 #[tokio::test]
 async fn the_doctor_says_the_same_of_every_client_and_that_one_line_helps() {
     let stage = Stage::set().await;
-    let tools = ["openai-2/bin", "node/node_modules/.bin"].map(|tools| installed().join(tools));
+    let tools =
+        ["openai-2/bin", "node/node_modules/.bin", "../venv/bin"].map(|tools| installed().join(tools));
     let usual = std::env::var_os("PATH").unwrap();
     let path = std::env::join_paths(tools.into_iter().chain(std::env::split_paths(&usual))).unwrap();
     let user = with_go(User::of_proxy(&stage).with("PATH", path.to_str().unwrap()));
@@ -257,7 +258,7 @@ fn lay_out(home: &Path) {
 
 /// Go compiles its library once, and looks for no other version of itself.
 fn with_go(user: User) -> User {
-    user.with("GOCACHE", installed().join("go-cache").display()).with("GOTOOLCHAIN", "local")
+    user.with("GOCACHE", installed().join("../go").display()).with("GOTOOLCHAIN", "local")
 }
 
 fn installed() -> PathBuf {
