@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 
 use super::*;
-use crate::tls::testing::{authority, names};
+use crate::tls::testing::{authority, client_of, handshake, names};
 
 const DAY: u64 = 86_400;
 
@@ -91,6 +91,17 @@ fn tickets_of_one_name_mean_nothing_to_another() {
     assert_eq!(two.ticketer.decrypt(&ticket), None);
     assert!(one.session_storage.put(b"id".to_vec(), b"session".to_vec()));
     assert_eq!(two.session_storage.get(b"id"), None);
+}
+
+#[tokio::test]
+async fn the_cipher_is_chosen_by_its_cost_whatever_the_client_likes_best() {
+    let authority = Arc::new(authority());
+    let leaves = Leaves::new(Arc::clone(&authority), names(&["localhost"])).unwrap();
+    let (client, served) =
+        handshake(client_of(&authority), "localhost", |_| leaves.server_config("localhost")).await;
+    served.unwrap();
+    let suite = client.unwrap().get_ref().1.negotiated_cipher_suite().unwrap().suite();
+    assert_eq!(suite, CipherSuite::TLS13_AES_128_GCM_SHA256);
 }
 
 #[test]
