@@ -116,7 +116,7 @@ impl Kind {
     /// Starts it and waits until it takes connections.
     pub(crate) async fn start(self, stage: &Stage, wish: Wish<'_>) -> anyhow::Result<Running> {
         let mut running = self.spawn(stage, wish)?;
-        running.answer_on(self.name()).await?;
+        running.answer_on(&stage.folder.join(self.name())).await?;
         Ok(running)
     }
 
@@ -195,12 +195,14 @@ impl Setting<'_> {
 }
 
 impl Running {
-    async fn answer_on(&mut self, name: &str) -> anyhow::Result<()> {
+    async fn answer_on(&mut self, folder: &Path) -> anyhow::Result<()> {
         let began = Instant::now();
         while TcpStream::connect(self.intercepted.address).await.is_err() {
             let running = self.process.as_mut().is_none_or(Process::is_running);
             if !running || began.elapsed() > Duration::from_secs(20) {
-                bail!("{name} does not take connections; its folder has what it said");
+                let said = std::fs::read_to_string(folder.join("said")).unwrap_or_default();
+                let last: Vec<&str> = said.trim().lines().rev().take(8).collect();
+                bail!("it takes no connections, and said last, backwards: {}", last.join(" / "));
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

@@ -3,12 +3,16 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
 /// Kernel ticks a second in /proc, on every Linux there is.
 const TICKS: f64 = 100.0;
+
+/// How long one may take to end when asked.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A running process and its descendants. They are killed when it is dropped, and by the kernel when we are gone.
 pub(crate) struct Process {
@@ -82,13 +86,22 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Last born first, so that nobody starts anew what was killed; each by its number.
+        // First asked, for some leave things behind otherwise; then killed, last born first.
         let family: Vec<String> = self.family().iter().rev().map(ToString::to_string).collect();
-        let master = self.child.id().to_string();
-        let _ = Command::new("kill").args(["-STOP", &master]).status();
-        let _ = Command::new("kill").arg("-KILL").args(&family).stderr(Stdio::null()).status();
+        kill("-TERM", &[self.child.id().to_string()]);
+        let asked = Instant::now();
+        while self.is_running() && asked.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(5));
+        }
+        kill("-KILL", &family);
+        // It was killed: this does not wait long.
         let _ = self.child.wait();
     }
+}
+
+/// Sends a signal to processes by their numbers, as far as they are still there.
+fn kill(signal: &str, family: &[String]) {
+    let _ = Command::new("kill").arg(signal).args(family).stderr(Stdio::null()).status();
 }
 
 /// The time that this process has had on a core so far: the load's and the origin's.

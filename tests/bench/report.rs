@@ -11,6 +11,7 @@ use crate::contender::Kind;
 pub(crate) struct Report {
     rows: Vec<Row>,
     skipped: Vec<String>,
+    gave_up: Vec<(Kind, String)>,
 }
 
 struct Row {
@@ -37,6 +38,32 @@ impl Report {
     pub(crate) fn skip(&mut self, what: String) {
         eprintln!("skipped: {what}");
         self.skipped.push(what);
+    }
+
+    /// What a load came to. A peer that cannot take it is reported and left out of the rest of it; the two that
+    /// everything is compared with have to.
+    pub(crate) fn kept<T>(
+        &mut self,
+        kind: Kind,
+        load: &str,
+        done: anyhow::Result<T>,
+    ) -> anyhow::Result<Option<T>> {
+        match done {
+            Ok(done) => Ok(Some(done)),
+            Err(error) if matches!(kind, Kind::Direct | Kind::Ours) => {
+                Err(error.context(format!("{load} through {}", kind.name())))
+            }
+            Err(error) => {
+                self.skip(format!("{load} through {} ({error:#})", kind.name()));
+                self.gave_up.push((kind, load.to_owned()));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whether it could not take this load once: then each further round would wait for the same deadline.
+    pub(crate) fn gave_up(&self, kind: Kind, load: &str) -> bool {
+        self.gave_up.iter().any(|(have, at)| *have == kind && at == load)
     }
 
     /// A row for each measure, a column for each contender, as Markdown; how far ours is ahead beside it.

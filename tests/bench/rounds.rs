@@ -1,6 +1,6 @@
 //! Which loads are run, how often, and what each is called in the report.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::contender::{Kind, Running, Stage, Wish};
 use crate::load::churn::{Handshake, churn};
@@ -18,6 +18,9 @@ use crate::target::Target;
 /// The loads, as `--only` names them.
 pub(crate) const LOADS: [&str; 8] =
     ["throughput", "latency", "churn", "stream", "upload", "idle", "start", "cores"];
+
+/// Seconds after which no load is begun any more, in a full and in a quick run.
+const BUDGET: (u64, u64) = (780, 200);
 
 /// Connections of the closed loop.
 const CONNECTIONS: usize = 32;
@@ -54,9 +57,14 @@ const WAYS: [(Way, &str); 2] = [(Way::Intercepted, "intercepted"), (Way::Reverse
 impl Rounds<'_> {
     /// Runs all that is asked for.
     pub(crate) async fn all(&mut self) -> anyhow::Result<()> {
+        let began = Instant::now();
         // Memory first, while all that is in it is what a start leaves there.
         self.resident("resident memory, idle");
         for load in LOADS.into_iter().filter(|load| self.options.runs(load)) {
+            if began.elapsed() > Duration::from_secs(self.either(BUDGET.0, BUDGET.1)) {
+                self.report.skip(format!("{load}, for want of time"));
+                continue;
+            }
             eprintln!("{load} …");
             match load {
                 "throughput" => self.throughput().await?,
@@ -86,12 +94,16 @@ impl Rounds<'_> {
     }
 
     async fn throughput(&mut self) -> anyhow::Result<()> {
-        let (rounds, time) = (self.either(5, 3), Duration::from_millis(self.either(3000, 1500)));
+        let (rounds, time) = (self.either(5, 3), Duration::from_millis(self.either(2500, 1000)));
         for (way, name) in WAYS {
             for _ in 0..rounds {
                 for (kind, running) in &self.contenders {
+                    if self.report.gave_up(*kind, "throughput") {
+                        continue;
+                    }
                     let Some(target) = target(running, way) else { continue };
-                    let done = throughput(running, target, CONNECTIONS, time).await?;
+                    let done = throughput(running, target, CONNECTIONS, time).await;
+                    let Some(done) = self.report.kept(*kind, "throughput", done)? else { continue };
                     self.report.add(&format!("{name}: keep-alive requests"), "1/s", *kind, done.rate);
                     if running.process().is_some() {
                         self.report.add(&format!("{name}: CPU a request"), "µs", *kind, done.cpu);
@@ -110,13 +122,17 @@ impl Rounds<'_> {
     }
 
     async fn latency(&mut self) -> anyhow::Result<()> {
-        let (rounds, time) = (self.either(3, 2), Duration::from_millis(self.either(4000, 2000)));
+        let (rounds, time) = (self.either(3, 2), Duration::from_millis(self.either(3000, 1500)));
         for (way, name) in WAYS {
             for _ in 0..rounds {
                 let mut direct = [0.0; 2];
                 for (kind, running) in &self.contenders {
+                    if self.report.gave_up(*kind, "latency") {
+                        continue;
+                    }
                     let Some(target) = target(running, way) else { continue };
-                    let mut times = latency(target, RATE, time).await?;
+                    let times = latency(target, RATE, time).await;
+                    let Some(mut times) = self.report.kept(*kind, "latency", times)? else { continue };
                     for (index, (part, called)) in [(0.5, "p50"), (0.99, "p99")].into_iter().enumerate() {
                         let value = times.percentile(part);
                         match kind {
@@ -142,6 +158,9 @@ impl Rounds<'_> {
         ] {
             for _ in 0..rounds {
                 for (kind, running) in &self.contenders {
+                    if self.report.gave_up(*kind, "churn") {
+                        continue;
+                    }
                     let fresh = match handshake {
                         Handshake::NewLeaf if !kind.mints() || running.intercepted.azure => continue,
                         // Only a process that has just begun has no leaf of any host.
@@ -150,7 +169,8 @@ impl Rounds<'_> {
                         }
                         Handshake::Full | Handshake::Resumed => None,
                     };
-                    let done = churn(fresh.as_ref().unwrap_or(running), handshake, HOSTS, time).await?;
+                    let done = churn(fresh.as_ref().unwrap_or(running), handshake, HOSTS, time).await;
+                    let Some(done) = self.report.kept(*kind, "churn", done)? else { continue };
                     self.report.add(&format!("new connections, {name}"), "1/s", *kind, done.rate);
                     if running.process().is_some() {
                         self.report.add(&format!("CPU a new connection, {name}"), "µs", *kind, done.cpu);
@@ -162,13 +182,17 @@ impl Rounds<'_> {
     }
 
     async fn stream(&mut self) -> anyhow::Result<()> {
-        let (rounds, time) = (self.either(3, 1), Duration::from_millis(self.either(3000, 2000)));
+        let (rounds, time) = (self.either(3, 1), Duration::from_millis(self.either(2500, 1500)));
         for (count, gap) in [(50, 20), (1000, 250)] {
             for _ in 0..rounds {
                 let mut direct = [0.0; 4];
                 for (kind, running) in &self.contenders {
+                    if self.report.gave_up(*kind, "stream") {
+                        continue;
+                    }
                     let gap = Duration::from_millis(gap);
-                    let mut done = streams(&running.intercepted, count, gap, time).await?;
+                    let done = streams(&running.intercepted, count, gap, time).await;
+                    let Some(mut done) = self.report.kept(*kind, "stream", done)? else { continue };
                     let values = [
                         ("first token p50", done.first.percentile(0.5)),
                         ("first token p99", done.first.percentile(0.99)),
@@ -195,9 +219,13 @@ impl Rounds<'_> {
         for (model, name) in [(ModelAt::First, "model first"), (ModelAt::Last, "model last")] {
             for _ in 0..self.either(5, 2) {
                 for (kind, _) in &self.contenders {
+                    if self.report.gave_up(*kind, "upload") {
+                        continue;
+                    }
                     // Memory that an earlier upload left to the process would hide what this one takes.
                     let fresh = kind.start(self.stage, Wish { cores: crate::CORE, hosts: 0 }).await?;
-                    let done = upload(&fresh, UPLOAD, model).await?;
+                    let done = upload(&fresh, UPLOAD, model).await;
+                    let Some(done) = self.report.kept(*kind, "upload", done)? else { continue };
                     self.report.add(&format!("100 MB upload, {name}"), "MB/s", *kind, done.rate);
                     if fresh.process().is_some() {
                         self.report.add(&format!("CPU of it, {name}"), "ms", *kind, done.cpu);
@@ -235,8 +263,12 @@ impl Rounds<'_> {
     async fn start(&mut self) -> anyhow::Result<()> {
         for _ in 0..self.either(9, 5) {
             for (kind, running) in &self.contenders {
+                if self.report.gave_up(*kind, "start") {
+                    continue;
+                }
                 if running.process().is_some() {
-                    let took = start(*kind, self.stage, Wish { cores: crate::CORE, hosts: 0 }).await?;
+                    let took = start(*kind, self.stage, Wish { cores: crate::CORE, hosts: 0 }).await;
+                    let Some(took) = self.report.kept(*kind, "start", took)? else { continue };
                     self.report.add("first answer after exec", "ms", *kind, took);
                 }
             }
@@ -247,10 +279,10 @@ impl Rounds<'_> {
     /// What a request costs on one core and on two, of which the load has the second as well: throughput on both
     /// cannot be read where there is no third core, but the cost that keeps it from doubling can.
     async fn cores(&mut self) -> anyhow::Result<()> {
-        for _ in 0..self.either(5, 3) {
+        for _ in 0..self.either(5, 2) {
             for (cores, name) in [("0", "one core"), ("0,1", "two cores")] {
                 let running = Kind::Ours.start(self.stage, Wish { cores, hosts: 0 }).await?;
-                let time = Duration::from_millis(self.either(3000, 1500));
+                let time = Duration::from_millis(self.either(2500, 1000));
                 let done = throughput(&running, &running.intercepted, CONNECTIONS, time).await?;
                 self.report.add(&format!("CPU a request allowed {name}"), "µs", Kind::Ours, done.cpu);
             }

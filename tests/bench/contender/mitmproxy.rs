@@ -1,16 +1,16 @@
 //! mitmproxy with an addon that rewrites.
 
 use super::{Running, Setting, free_port, tunnel};
-use crate::pki::AZURE_HOST;
 
 /// `mitmdump`, quiet, streaming everything.
 pub(super) fn start(setting: &Setting<'_>) -> anyhow::Result<Running> {
     let address = free_port()?;
     let pki = &setting.stage.pki;
     let port = setting.stage.origin.port();
+    // A host that is set later, in `server_connect`, would open a connection for each request.
     let addon = format!(
-        "def server_connect(data):\n    data.server.address = (\"127.0.0.1\", {port})\n    data.server.sni = \"{AZURE_HOST}\"\n\n\
-         def requestheaders(flow):\n    flow.request.path = \"/openai\" + flow.request.path\n    \
+        "def requestheaders(flow):\n    flow.request.host = \"localhost\"\n    flow.request.port = {port}\n    \
+         flow.request.path = \"/openai\" + flow.request.path\n    \
          flow.request.headers.pop(\"Authorization\", None)\n    flow.request.headers[\"api-key\"] = \"k\"\n"
     );
     let addon = setting.write("addon.py", &addon)?.display().to_string();

@@ -1,14 +1,42 @@
 //! squid with `ssl_bump`, where its build has it.
 
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
 use std::process::Command;
 
 use super::{Running, Setting, free_port};
 use crate::target::Target;
 
+/// Debian's number of nobody and of its group.
+const NOBODY: u32 = 65_534;
+
 /// Whether the squid that is installed was built with OpenSSL.
 pub(super) fn can_bump() -> bool {
     let version = Command::new("squid").arg("-v").output();
     version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("--with-openssl"))
+}
+
+/// squid does not run as root: what it writes to belongs to nobody then, and what leads there can be passed.
+fn give_away(folder: &Path) -> anyhow::Result<()> {
+    if is_root(folder)? {
+        fs::set_permissions(folder.parent().unwrap_or(folder), fs::Permissions::from_mode(0o711))?;
+        chown(folder, Some(NOBODY), Some(NOBODY))?;
+    }
+    Ok(())
+}
+
+/// Arguments of setpriv.
+fn as_whom(folder: &Path) -> anyhow::Result<Vec<String>> {
+    Ok(match fs::metadata(folder)?.uid() {
+        NOBODY => vec![format!("--reuid={NOBODY}"), format!("--regid={NOBODY}"), "--clear-groups".to_owned()],
+        _ => Vec::new(),
+    })
+}
+
+fn is_root(folder: &Path) -> std::io::Result<bool> {
+    // The folder was made by us.
+    Ok(fs::metadata(folder)?.uid() == 0)
 }
 
 /// One process, no cache, no log. It sends on what it gets: the client means the origin itself.
@@ -18,8 +46,10 @@ pub(super) fn start(setting: &Setting<'_>) -> anyhow::Result<Running> {
     let folder = setting.folder.display();
     let certificates = setting.folder.join("certificates");
     if !certificates.exists() {
-        let made = Command::new("/usr/lib/squid/security_file_certgen")
-            .arg("-c")
+        give_away(setting.folder)?;
+        let made = Command::new("setpriv")
+            .args(as_whom(setting.folder)?)
+            .args(["--", "/usr/lib/squid/security_file_certgen", "-c"])
             .arg("-s")
             .arg(&certificates)
             .args(["-M", "16MB"])
@@ -36,9 +66,9 @@ pub(super) fn start(setting: &Setting<'_>) -> anyhow::Result<Running> {
          http_access allow all\n\
          cache deny all\n\
          access_log none\n\
-         cache_log /dev/stderr\n\
-         cache_effective_user root\n\
-         pid_filename {folder}/pid\n\
+         cache_log {folder}/log\n\
+         cache_effective_user nobody\n\
+         pid_filename none\n\
          coredump_dir {folder}\n\
          via off\n\
          forwarded_for delete\n\
@@ -50,7 +80,9 @@ pub(super) fn start(setting: &Setting<'_>) -> anyhow::Result<Running> {
         certificates = certificates.display(),
     );
     let settings = setting.write("squid.conf", &text)?;
-    let process = setting.start(&["-N", "-f", &settings.display().to_string()], &[])?;
+    // The name keeps its shared memory apart from that of another squid.
+    let name = format!("bench{}", address.port());
+    let process = setting.start(&["-N", "-n", &name, "-f", &settings.display().to_string()], &[])?;
     let authority = format!("localhost:{}", setting.stage.origin.port());
     let intercepted = Target {
         address,

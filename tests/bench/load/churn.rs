@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
+
 use super::each;
 use crate::contender::{self, Running};
 use crate::http::Reader;
 use crate::process::Process;
 use crate::request;
-use crate::target::{Target, Tls, exchange};
+use crate::target::{DEADLINE, Target, Tls, exchange};
 
 /// How many are opened at once.
 const AT_ONCE: usize = 16;
@@ -80,5 +82,7 @@ pub(crate) async fn churn(
 
 async fn one(target: &Target, tls: &Tls) -> anyhow::Result<()> {
     let mut io = target.connect(tls).await?;
-    exchange(&mut *io, &mut Reader::new(), &request::chat(target)).await
+    let (mut reader, request) = (Reader::new(), request::chat(target));
+    let asking = exchange(&mut *io, &mut reader, &request);
+    tokio::time::timeout(DEADLINE, asking).await.context("no answer in time")?
 }

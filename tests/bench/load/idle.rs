@@ -15,7 +15,7 @@ use crate::target::{DEADLINE, Io, Target, Tls, exchange};
 const AT_ONCE: usize = 16;
 
 /// How long memory may take to be given back.
-const SETTLES: Duration = Duration::from_millis(1500);
+const SETTLES: Duration = Duration::from_secs(1);
 
 /// Which HTTP the connections speak.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
+
 use super::each;
 use crate::contender::Running;
 use crate::http::Reader;
 use crate::process;
 use crate::request;
-use crate::target::{Target, Tls, exchange};
+use crate::target::{DEADLINE, Target, Tls, exchange};
 
 /// What it came to.
 pub(crate) struct Throughput {
@@ -53,9 +55,13 @@ pub(crate) async fn throughput(
     tokio::time::sleep(time).await;
     let after = now();
     over.store(true, Ordering::Relaxed);
-    while let Some(done) = tasks.join_next().await {
-        done??;
-    }
+    let finish = async {
+        while let Some(done) = tasks.join_next().await {
+            done??;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(DEADLINE, finish).await.context("a request is never answered")??;
     let count = after.0 - before.0;
     Ok(Throughput {
         rate: count as f64 / (after.1 - before.1).as_secs_f64(),
