@@ -98,10 +98,8 @@ impl Rounds<'_> {
         for (way, name) in WAYS {
             for _ in 0..rounds {
                 for (kind, running) in &self.contenders {
-                    if self.report.gave_up(*kind, "throughput") {
-                        continue;
-                    }
-                    let Some(target) = target(running, way) else { continue };
+                    let willing = |_: &&Target| !self.report.gave_up(*kind, "throughput");
+                    let Some(target) = target(running, way).filter(willing) else { continue };
                     let done = throughput(running, target, CONNECTIONS, time).await;
                     let Some(done) = self.report.kept(*kind, "throughput", done)? else { continue };
                     self.report.add(&format!("{name}: keep-alive requests"), "1/s", *kind, done.rate);
@@ -127,10 +125,8 @@ impl Rounds<'_> {
             for _ in 0..rounds {
                 let mut direct = [0.0; 2];
                 for (kind, running) in &self.contenders {
-                    if self.report.gave_up(*kind, "latency") {
-                        continue;
-                    }
-                    let Some(target) = target(running, way) else { continue };
+                    let willing = |_: &&Target| !self.report.gave_up(*kind, "latency");
+                    let Some(target) = target(running, way).filter(willing) else { continue };
                     let times = latency(target, RATE, time).await;
                     let Some(mut times) = self.report.kept(*kind, "latency", times)? else { continue };
                     for (index, (part, called)) in [(0.5, "p50"), (0.99, "p99")].into_iter().enumerate() {

@@ -89,12 +89,13 @@ impl Rewrite {
         };
         // As it comes from a socket.
         let mut pieces = self.content.chunks(16 << 10);
-        for piece in pieces.by_ref() {
-            if search.push(piece)? == Progress::Found {
-                break;
-            }
+        let mut found = false;
+        while !found && let Some(piece) = pieces.next() {
+            found = search.push(piece)? == Progress::Found;
         }
-        search.end()?;
+        if !found {
+            search.end()?;
+        }
         let (route, splice) = search.settle(&self.settings)?;
         let mut watch = search.watch();
         for piece in pieces {
