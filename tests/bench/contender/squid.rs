@@ -40,6 +40,8 @@ fn is_root(folder: &Path) -> std::io::Result<bool> {
 }
 
 /// One process, no cache, no log. It sends on what it gets: the client means the origin itself.
+///
+/// Started by root it outlives a benchmark that is killed: the kernel forgets whom it dies with when it becomes nobody.
 pub(super) fn start(setting: &Setting<'_>) -> anyhow::Result<Running> {
     let address = free_port()?;
     let pki = &setting.stage.pki;
