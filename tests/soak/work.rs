@@ -206,6 +206,11 @@ async fn refused_and_broken(ground: Arc<Ground>) {
     let broken = client::post("localhost", "/v1/chat/completions", BROKEN);
     let response = within(sender.send_request(broken)).await.expect("an answer");
     ground.tally.saw(response.status());
+    if response.status() == StatusCode::BAD_GATEWAY {
+        // It was reset before its head had left the simulator, which HTTP/2 then keeps back.
+        within(response.into_body().collect()).await.expect("an error is whole");
+        return;
+    }
     ground.tally.broken.add();
     assert!(within(response.into_body().collect()).await.is_err(), "it ended as if it were whole");
 }
