@@ -141,3 +141,32 @@ async fn a_store_that_does_not_trust_us_is_told_to() {
     follow(&user, &cure).await;
     assert_eq!(says(&user, "nss store").await[0], "right");
 }
+
+#[tokio::test]
+async fn a_jdk_that_does_not_trust_us_is_told_to() {
+    let Some(keytool) = crate::trust::on_path("keytool") else {
+        return crate::trust::skip("keytool is not installed");
+    };
+    let user = user();
+    let jdk = user.home.path().join("jdk");
+    for directory in ["bin", "lib/security"] {
+        fs::create_dir_all(jdk.join(directory)).unwrap();
+    }
+    std::os::unix::fs::symlink(keytool.canonicalize().unwrap(), jdk.join("bin/keytool")).unwrap();
+    let user = user.with("JAVA_HOME", jdk.display());
+    follow(&user, "azure-openai-proxy ca init").await;
+    let (cacerts, other) = (jdk.join("lib/security/cacerts"), user.home.path().join("other.pem"));
+    fs::write(&other, Authority::in_memory(&["openai.com".into()]).unwrap().root_pem()).unwrap();
+    let made = Command::new(&keytool)
+        .args(["-importcert", "-noprompt", "-storepass", "changeit", "-alias", "other", "-keystore"])
+        .arg(&cacerts)
+        .arg("-file")
+        .arg(&other)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let cure = "azure-openai-proxy trust --stores java";
+    assert_eq!(says(&user, "java store").await[2], cure);
+    follow(&user, cure).await;
+    assert!(!says(&user, "java store").await.contains(&cure.to_owned()));
+}
