@@ -11,6 +11,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("rewrite", 1),
     ("shutdown", 1),
     ("tls", 2),
+    ("http1", 2),
     ("net", 2),
     ("upstream", 2),
     ("error", 3),

@@ -30,6 +30,14 @@ pub fn is_hop_by_hop(name: &HeaderName) -> bool {
         || name.as_str().starts_with("proxy-")
 }
 
+/// Whether a `Connection` line names this option (RFC 9110 §7.6.1).
+pub fn has_option(fields: &HeaderMap, option: &str) -> bool {
+    let lines = fields.get_all(header::CONNECTION).iter();
+    lines
+        .flat_map(|line| line.as_bytes().split(|&octet| octet == b','))
+        .any(|named| named.trim_ascii().eq_ignore_ascii_case(option.as_bytes()))
+}
+
 fn wants_trailers(fields: &HeaderMap) -> bool {
     let codings = fields.get_all(header::TE).iter().flat_map(|line| line.as_bytes().split(|&b| b == b','));
     codings.map(<[u8]>::trim_ascii).any(|coding| coding.eq_ignore_ascii_case(b"trailers"))

@@ -1,0 +1,221 @@
+//! The client's end of a connection: one request at a time, and its response.
+//!
+//! Nothing runs beside: whoever waits for a response, or reads its content, drives the connection.
+
+mod content;
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker, ready};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, Version, response};
+use http_body::Body;
+use thiserror::Error;
+
+use super::decoder::{ContentError, Decoder};
+use super::encoder;
+use super::framing::Framing;
+use super::head::{self, Bounds, HeadError};
+use super::interim::OnInterim;
+use super::sending::{Sending, SendingError};
+use super::wire::{Wire, lock};
+use crate::message::body::BoxError;
+use crate::message::hop_by_hop::has_option;
+use crate::net::stream::Stream;
+
+pub use content::Content;
+
+/// A connection to a server. Dropping it and the content of the last response closes it.
+pub struct Connection(Arc<Mutex<Shared>>);
+
+/// One connection and the response on it.
+struct Shared {
+    wire: Wire,
+    decoder: Decoder,
+    /// Octets of a head that have been looked at.
+    seen: usize,
+    /// Whether another request can follow.
+    is_reusable: bool,
+    /// Responses before the final one to this request.
+    interim: usize,
+}
+
+/// A request that nothing came of.
+#[derive(Debug)]
+pub struct Unanswered<B> {
+    /// Why.
+    pub error: AnswerError,
+    /// The request, where nothing of it has left.
+    pub unsent: Option<Request<B>>,
+}
+
+/// Why there is no response.
+#[derive(Debug, Error)]
+pub enum AnswerError {
+    /// The connection was closed before.
+    #[error("the connection was closed")]
+    Closed,
+    /// The connection failed.
+    #[error("reading failed")]
+    Io(#[from] std::io::Error),
+    /// What came back is no HTTP response.
+    #[error("no HTTP response: {0}")]
+    Head(#[from] HeadError),
+    /// The connection ended within the response's content, or that cannot be read.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    /// The request did not get out.
+    #[error(transparent)]
+    Sending(#[from] SendingError),
+    /// No end of responses that are not final.
+    #[error("too many responses before the final one")]
+    TooManyInterim,
+}
+
+/// Bounds of a response's head.
+const BOUNDS: Bounds = Bounds { size: 256 << 10, fields: 256 };
+
+/// Responses that may come before the final one.
+const INTERIM: usize = 64;
+
+// === impl Connection ===
+
+impl Connection {
+    /// A connection on which nothing has been said.
+    pub fn new(io: Stream) -> Self {
+        Self(Arc::new(Mutex::new(Shared {
+            wire: Wire::new(io),
+            decoder: Decoder::new(Framing::Octets(0)),
+            seen: 0,
+            is_reusable: true,
+            interim: 0,
+        })))
+    }
+
+    /// Whether another request can follow: the last response has come to its end, so has its request, and the server
+    /// has neither closed nor said something that it was not asked.
+    pub fn is_usable(&self) -> bool {
+        let mut shared = lock(&self.0);
+        if !shared.is_reusable || !shared.decoder.is_end() || !shared.wire.inbox.is_empty() {
+            return false;
+        }
+        // Whoever sends the next request is woken then; to look needs nobody who is.
+        let silent = shared.wire.poll_first(&mut Context::from_waker(Waker::noop())).is_pending();
+        shared.wire.release();
+        silent
+    }
+
+    /// Sends a request and waits for the head of its final response. The target is written as the URI has it.
+    ///
+    /// A response may come before all of the request is sent: reading its content sends the rest.
+    pub async fn send<B>(&self, request: Request<B>) -> Result<Response<Content<B>>, Unanswered<B>>
+    where
+        B: Body<Data = Bytes, Error = BoxError> + Unpin,
+    {
+        if !self.is_usable() {
+            return Err(Unanswered { error: AnswerError::Closed, unsent: Some(request) });
+        }
+        let (parts, content) = request.into_parts();
+        let (hint, is_end) = (content.size_hint(), content.is_end_stream());
+        let encoder = {
+            let mut shared = lock(&self.0);
+            shared.is_reusable = false;
+            shared.interim = 0;
+            encoder::request_head(shared.wire.outbox.small(), &parts, &hint, is_end)
+        };
+        let asked = (parts.method, parts.extensions.get::<OnInterim>().cloned());
+        let mut sending = Some(Sending::new(content, encoder));
+        let mut stuck = None;
+        let answered = std::future::poll_fn(|cx| {
+            if let Some(Poll::Ready(sent)) = sending.as_mut().map(|sending| sending.poll(cx, &self.0)) {
+                sending = None;
+                match sent {
+                    Ok(()) => {}
+                    // A server that has heard enough may have said why before it closed.
+                    Err(error @ SendingError::Io(_)) => stuck = Some(error),
+                    Err(error) => return Poll::Ready(Err(error.into())),
+                }
+            }
+            lock(&self.0).poll_head(cx, &asked.0, asked.1.as_ref())
+        })
+        .await;
+        match answered {
+            Ok(parts) => {
+                let content = Content::new(&self.0, sending, stuck.is_none() && allows_another(&parts));
+                Ok(Response::from_parts(parts, content))
+            }
+            Err(error) => {
+                let error = stuck.map_or(error, AnswerError::from);
+                Err(Unanswered { error, unsent: None })
+            }
+        }
+    }
+
+    /// The connection, after a response that made it something else.
+    pub fn take(&self) -> Option<Stream> {
+        lock(&self.0).wire.take()
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
+/// Whether the server lets another request follow this response (RFC 9112 §9.3).
+fn allows_another(parts: &response::Parts) -> bool {
+    match parts.version {
+        Version::HTTP_11 => !has_option(&parts.headers, "close"),
+        _ => has_option(&parts.headers, "keep-alive"),
+    }
+}
+
+// === impl Shared ===
+
+impl AsMut<Wire> for Shared {
+    fn as_mut(&mut self) -> &mut Wire {
+        &mut self.wire
+    }
+}
+
+impl Shared {
+    /// Reads the head of the final response to a request of this method; tells of those before it.
+    fn poll_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        asked: &Method,
+        on_interim: Option<&OnInterim>,
+    ) -> Poll<Result<response::Parts, AnswerError>> {
+        loop {
+            if let Some(parts) = head::response(&mut self.wire.inbox, &mut self.seen, BOUNDS)? {
+                let is_final =
+                    !parts.status.is_informational() || parts.status == StatusCode::SWITCHING_PROTOCOLS;
+                if is_final {
+                    let framing = Framing::of_response(asked, parts.version, parts.status, &parts.headers);
+                    self.decoder = Decoder::new(framing.map_err(HeadError::from)?);
+                    return Poll::Ready(Ok(parts));
+                }
+                self.interim += 1;
+                if self.interim > INTERIM {
+                    return Poll::Ready(Err(AnswerError::TooManyInterim));
+                }
+                if let Some(on_interim) = on_interim {
+                    on_interim.tell(&parts);
+                }
+                continue;
+            }
+            let read = match self.wire.inbox.is_empty() {
+                true => self.wire.poll_first(cx),
+                false => self.wire.poll_fill(cx),
+            };
+            if ready!(read)? == 0 {
+                return Poll::Ready(Err(AnswerError::Closed));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

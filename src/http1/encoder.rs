@@ -1,0 +1,241 @@
+//! Heads and content of messages, to octets (RFC 9112 §2–§7).
+
+use std::io::Write as _;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, COOKIE, DATE,
+    HOST, HeaderMap, HeaderName, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING,
+};
+use http::{Method, Version, request, response};
+use http_body::SizeHint;
+use thiserror::Error;
+
+use super::framing::{Framing, is_without_content};
+use super::outbox::Outbox;
+use super::spelling::{Speller, Spelling};
+use crate::message::hop_by_hop::has_option;
+
+/// Writes one message's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Encoder(Framing);
+
+/// What the head of a response has to say of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Persistence {
+    /// Nothing: the version says it.
+    Implied,
+    /// It stays open for a client that would not expect that.
+    KeepAlive,
+    /// It ends after this response.
+    Close,
+}
+
+/// Content that is not what its head says.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Mismatch {
+    /// More octets.
+    #[error("more content than its head declares")]
+    TooLong,
+    /// Fewer octets.
+    #[error("less content than its head declares")]
+    TooShort,
+}
+
+/// Fields that mean nothing behind the content (RFC 9110 §6.5.1).
+pub(super) const NOT_IN_TRAILERS: [HeaderName; 12] = [
+    AUTHORIZATION,
+    CONNECTION,
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_RANGE,
+    CONTENT_TYPE,
+    COOKIE,
+    HOST,
+    SET_COOKIE,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+];
+
+/// Data that is not copied: below that, a copy costs less than one more slice.
+const LARGE: usize = 16 << 10;
+
+/// Writes a request's head. The target is written as the URI has it: in absolute-form if it is absolute.
+pub(super) fn request_head(
+    out: &mut BytesMut,
+    parts: &request::Parts,
+    content: &SizeHint,
+    is_end: bool,
+) -> Encoder {
+    let declared = declared(&parts.headers);
+    let framing = match (declared, content.exact()) {
+        (Some(declared), _) => Framing::Octets(declared),
+        (None, _) if is_end => Framing::Octets(0),
+        (None, Some(exact)) => Framing::Octets(exact),
+        (None, None) => Framing::Chunks,
+    };
+    put(out, &[parts.method.as_str().as_bytes(), b" "]);
+    // Into memory, which cannot fail.
+    let _ = write!(Octets(out), "{}", parts.uri);
+    put(out, &[b" HTTP/1.1\r\n"]);
+    fields(out, &parts.headers, parts.extensions.get(), |name| {
+        *name != TRANSFER_ENCODING && (*name != CONTENT_LENGTH || declared.is_some())
+    });
+    match framing {
+        Framing::Octets(count) if declared.is_none() && !is_end => length(out, count),
+        Framing::Octets(_) | Framing::UntilClose => {}
+        Framing::Chunks => put(out, &[b"transfer-encoding: chunked\r\n"]),
+    }
+    put(out, &[b"\r\n"]);
+    Encoder(framing)
+}
+
+/// Writes the head of a response to a request of this method and version. Returns also whether the connection has to
+/// end, for the content can be framed in no other way.
+pub(super) fn response_head(
+    out: &mut BytesMut,
+    asked: (&Method, Version),
+    parts: &response::Parts,
+    content: &SizeHint,
+    persistence: Persistence,
+) -> (Encoder, bool) {
+    let without = is_without_content(asked.0, parts.status);
+    let declared = declared(&parts.headers);
+    let framing = match (declared, content.exact()) {
+        _ if without => Framing::Octets(0),
+        (Some(count), _) | (None, Some(count)) => Framing::Octets(count),
+        (None, None) if asked.1 == Version::HTTP_11 => Framing::Chunks,
+        (None, None) => Framing::UntilClose,
+    };
+    let persistence = if framing == Framing::UntilClose { Persistence::Close } else { persistence };
+    let version: &[u8] = if asked.1 == Version::HTTP_11 { b"HTTP/1.1 " } else { b"HTTP/1.0 " };
+    put(out, &[version]);
+    status_line_end(out, parts);
+    // What has no content though its method would let it has no length either (RFC 9110 §8.6); 304 may.
+    let bare = parts.status.is_informational() || parts.status == 204 || *asked.0 == Method::CONNECT;
+    fields(out, &parts.headers, parts.extensions.get(), |name| {
+        *name != TRANSFER_ENCODING && (*name != CONTENT_LENGTH || declared.is_some() && !(without && bare))
+    });
+    match persistence {
+        Persistence::Implied => {}
+        Persistence::KeepAlive => put(out, &[b"connection: keep-alive\r\n"]),
+        Persistence::Close if has_option(&parts.headers, "close") => {}
+        Persistence::Close => put(out, &[b"connection: close\r\n"]),
+    }
+    match framing {
+        Framing::Octets(count) if declared.is_none() && !without => length(out, count),
+        Framing::Octets(_) | Framing::UntilClose => {}
+        Framing::Chunks => put(out, &[b"transfer-encoding: chunked\r\n"]),
+    }
+    if !parts.headers.contains_key(DATE) && !parts.status.is_informational() {
+        // RFC 9110 §6.6.1 asks for one. In memory, writing cannot fail.
+        let _ = write!(Octets(out), "date: {}\r\n", httpdate::HttpDate::from(std::time::SystemTime::now()));
+    }
+    put(out, &[b"\r\n"]);
+    (Encoder(framing), framing == Framing::UntilClose)
+}
+
+/// Writes a response that comes before the final one (RFC 9110 §15.2).
+pub(super) fn interim_head(out: &mut BytesMut, parts: &response::Parts) {
+    put(out, &[b"HTTP/1.1 "]);
+    status_line_end(out, parts);
+    let framing = |name: &HeaderName| *name == TRANSFER_ENCODING || *name == CONTENT_LENGTH;
+    fields(out, &parts.headers, parts.extensions.get(), |name| !framing(name));
+    put(out, &[b"\r\n"]);
+}
+
+fn status_line_end(out: &mut BytesMut, parts: &response::Parts) {
+    let spelled = parts.extensions.get::<Spelling>().and_then(|spelling| spelling.reason.as_deref());
+    let reason = spelled.unwrap_or(parts.status.canonical_reason().unwrap_or_default().as_bytes());
+    put(out, &[parts.status.as_str().as_bytes(), b" ", reason, b"\r\n"]);
+}
+
+fn fields(
+    out: &mut BytesMut,
+    fields: &HeaderMap,
+    spelling: Option<&Spelling>,
+    keep: impl Fn(&HeaderName) -> bool,
+) {
+    let mut speller = Speller::new(spelling);
+    for (name, value) in fields.iter().filter(|(name, _)| keep(name)) {
+        put(out, &[speller.spell(name), b": ", value.as_bytes(), b"\r\n"]);
+    }
+}
+
+fn length(out: &mut BytesMut, count: u64) {
+    // Into memory, which cannot fail.
+    let _ = write!(Octets(out), "content-length: {count}\r\n");
+}
+
+/// The declared length, if it is one.
+fn declared(fields: &HeaderMap) -> Option<u64> {
+    fields.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn put(out: &mut BytesMut, parts: &[&[u8]]) {
+    parts.iter().for_each(|part| out.extend_from_slice(part));
+}
+
+/// Octets that numbers and dates are written to.
+struct Octets<'a>(&'a mut BytesMut);
+
+impl std::io::Write for Octets<'_> {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.extend_from_slice(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+// === impl Encoder ===
+
+impl Encoder {
+    /// Writes some content.
+    pub(super) fn data(&mut self, data: Bytes, outbox: &mut Outbox) -> Result<(), Mismatch> {
+        if data.is_empty() {
+            return Ok(());
+        }
+        let tail: &'static [u8] = match &mut self.0 {
+            Framing::Octets(left) => {
+                *left = left.checked_sub(data.len() as u64).ok_or(Mismatch::TooLong)?;
+                b""
+            }
+            Framing::UntilClose => b"",
+            Framing::Chunks => {
+                // Into memory, which cannot fail.
+                let _ = write!(Octets(outbox.small()), "{:X}\r\n", data.len());
+                b"\r\n"
+            }
+        };
+        if data.len() < LARGE {
+            put(outbox.small(), &[&data, tail]);
+        } else {
+            outbox.large(data, tail);
+        }
+        Ok(())
+    }
+
+    /// Writes the end of the content.
+    pub(super) fn end(self, trailers: Option<&HeaderMap>, outbox: &mut Outbox) -> Result<(), Mismatch> {
+        match self.0 {
+            Framing::Octets(0) | Framing::UntilClose => {}
+            Framing::Octets(_) => return Err(Mismatch::TooShort),
+            Framing::Chunks => {
+                let out = outbox.small();
+                put(out, &[b"0\r\n"]);
+                if let Some(trailers) = trailers {
+                    fields(out, trailers, None, |name| !NOT_IN_TRAILERS.contains(name));
+                }
+                put(out, &[b"\r\n"]);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,331 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::StatusCode;
+use http_body_util::BodyExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::http1::interim::Interim;
+use crate::http1::switching::Switching;
+use crate::message::body;
+use crate::shutdown::{self, Stopper};
+
+const PATIENCE: Duration = Duration::from_secs(100);
+
+/// A connection that is served, and the end of the service. Stops when the sender is told or gone.
+fn serving<A, R>(answer: A) -> (DuplexStream, JoinHandle<Result<(), ServeError>>, Stopper)
+where
+    A: Fn(Request<Content>) -> R + Send + Sync + 'static,
+    R: Future<Output = Response<Body>> + Send + 'static,
+{
+    let (near, far) = duplex(1 << 16);
+    let (stopper, shutdown) = shutdown::channel();
+    let settings = Settings { bounds: Bounds { size: 8 << 10, fields: 32 }, patience: PATIENCE };
+    let served = tokio::spawn(async move {
+        let refuse = |error: HeadError| {
+            let mut response = Response::new(body::full(error.to_string()));
+            *response.status_mut() = error.status();
+            response
+        };
+        serve(Box::new(near), settings, shutdown, answer, refuse).await
+    });
+    (far, served, stopper)
+}
+
+fn text(content: impl Into<bytes::Bytes>) -> Response<Body> {
+    let mut response = Response::new(body::full(content));
+    response.headers_mut().insert("date", http::HeaderValue::from_static("then"));
+    response
+}
+
+/// What the request says, and its content.
+async fn echo(request: Request<Content>) -> Response<Body> {
+    let path = request.uri().path().to_owned();
+    match request.into_body().collect().await {
+        Ok(content) => text([path.as_bytes(), b" ", &content.to_bytes()].concat()),
+        Err(error) => text(error.to_string()),
+    }
+}
+
+/// A response of this length.
+fn ok(content: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\ndate: then\r\ncontent-length: {}\r\n\r\n{content}", content.len())
+}
+
+async fn expect(client: &mut DuplexStream, octets: &str) {
+    let mut read = vec![0; octets.len()];
+    client.read_exact(&mut read).await.unwrap();
+    assert_eq!(String::from_utf8(read).unwrap(), octets);
+}
+
+async fn rest(client: &mut DuplexStream) -> String {
+    let mut rest = String::new();
+    client.read_to_string(&mut rest).await.unwrap();
+    rest
+}
+
+#[tokio::test]
+async fn requests_are_answered_one_after_the_other_also_those_that_came_at_once() {
+    let (mut client, served, _stopper) = serving(echo);
+    let chunked =
+        "POST /b HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nxy\r\n1\r\nz\r\n0\r\nX-Sum: 3\r\n\r\n";
+    let three = format!("POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi{chunked}GET /c HTTP/1.1\r\n\r\n");
+    client.write_all(three.as_bytes()).await.unwrap();
+    expect(&mut client, &[ok("/a hi"), ok("/b xyz"), ok("/c ")].concat()).await;
+    client.write_all(b"GET /d HTTP/1.1\r\nConnection: close\r\n\r\n").await.unwrap();
+    assert!(rest(&mut client).await.contains("connection: close\r\n"));
+    drop(client);
+    served.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_client_of_http_1_0_is_answered_in_its_version() {
+    let (mut client, _served, _stopper) = serving(echo);
+    client
+        .write_all(b"GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /b HTTP/1.0\r\n\r\n")
+        .await
+        .unwrap();
+    let said = rest(&mut client).await;
+    assert_eq!(said.matches("HTTP/1.0 200 OK").count(), 2, "{said}");
+    assert_eq!(said.matches("connection: keep-alive").count(), 1, "{said}");
+    assert_eq!(said.matches("connection: close").count(), 1, "{said}");
+}
+
+#[tokio::test]
+async fn content_is_asked_for_when_somebody_wants_it() {
+    let (mut client, _served, _stopper) = serving(echo);
+    let head = b"POST /a HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+    client.write_all(head).await.unwrap();
+    expect(&mut client, "HTTP/1.1 100 Continue\r\n\r\n").await;
+    client.write_all(b"hi").await.unwrap();
+    expect(&mut client, &ok("/a hi")).await;
+
+    let (mut client, _served, _stopper) = serving(|_| async { text("no") });
+    client.write_all(head).await.unwrap();
+    let said = rest(&mut client).await;
+    assert!(said.starts_with("HTTP/1.1 200 OK") && said.contains("connection: close"), "{said}");
+}
+
+#[tokio::test]
+async fn content_that_nobody_reads_is_passed_over_if_it_is_there() {
+    let (mut client, _served, _stopper) = serving(|_| async { text("no") });
+    let request = "POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi";
+    client.write_all(request.repeat(2).as_bytes()).await.unwrap();
+    expect(&mut client, &[ok("no"), ok("no")].concat()).await;
+    client.write_all(&request.as_bytes()[..request.len() - 1]).await.unwrap();
+    assert!(rest(&mut client).await.contains("connection: close"));
+}
+
+#[tokio::test]
+async fn responses_before_the_final_one_go_first_and_none_goes_after_it() {
+    let (mut client, _served, _stopper) = serving(|request| async move {
+        let interim = request.extensions().get::<Interim>().cloned();
+        if let Some(interim) = &interim {
+            let mut hints = Response::builder().status(103).header("Link", "</x>").body(()).unwrap();
+            hints.headers_mut().insert("content-length", 3.into());
+            interim.send(&hints.into_parts().0);
+        }
+        let late = async_stream(move || {
+            let early = Response::builder().status(StatusCode::PROCESSING).body(()).unwrap();
+            interim.iter().for_each(|interim| interim.send(&early.clone().into_parts().0));
+        });
+        let mut response = Response::new(late);
+        response.headers_mut().insert("date", http::HeaderValue::from_static("then"));
+        response
+    });
+    client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    expect(&mut client, "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 200 OK\r\n").await;
+    client.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
+    let said = rest(&mut client).await;
+    assert!(!said.contains("102") && !said.contains("103"), "{said}");
+}
+
+/// Content that does something when it is read.
+fn async_stream(when_read: impl Fn() + Send + 'static) -> Body {
+    let frames = futures_util::stream::once(async move {
+        when_read();
+        Ok(http_body::Frame::data(bytes::Bytes::from_static(b"x")))
+    });
+    http_body_util::StreamBody::new(Box::pin(frames)).boxed_unsync()
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_cancels_what_was_asked_for_it() {
+    struct Cancelled(std::sync::Arc<Notify>);
+    impl Drop for Cancelled {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+    let gone = std::sync::Arc::new(Notify::new());
+    let told = std::sync::Arc::clone(&gone);
+    let (mut client, served, _stopper) = serving(move |request: Request<Content>| {
+        let cancelled = Cancelled(std::sync::Arc::clone(&told));
+        async move {
+            // Another task reads the content, as one for HTTP/2 upstream does.
+            tokio::spawn(request.into_body().collect()).await.unwrap().unwrap();
+            std::future::pending::<()>().await;
+            drop(cancelled);
+            text("never")
+        }
+    });
+    client.write_all(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi").await.unwrap();
+    tokio::task::yield_now().await;
+    drop(client);
+    gone.notified().await;
+    assert!(matches!(served.await.unwrap(), Err(ServeError::Left)));
+}
+
+#[tokio::test]
+async fn content_that_breaks_off_is_never_ended_cleanly() {
+    let (mut client, served, _stopper) = serving(|_| async {
+        let frames = [Ok(http_body::Frame::data(bytes::Bytes::from_static(b"abc"))), Err("broken".into())];
+        Response::new(http_body_util::StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync())
+    });
+    client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    let said = rest(&mut client).await;
+    assert!(said.ends_with("3\r\nabc\r\n"), "{said}");
+    assert!(matches!(served.await.unwrap(), Err(ServeError::Sending(SendingError::Content(_)))));
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_told_so_and_ends_the_connection() {
+    let (mut client, served, _stopper) = serving(echo);
+    client
+        .write_all(
+            b"GET /a HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 06\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+        )
+        .await
+        .unwrap();
+    expect(&mut client, &ok("/a ")).await;
+    let said = rest(&mut client).await;
+    assert!(said.starts_with("HTTP/1.1 400 Bad Request\r\n") && said.contains("connection: close"), "{said}");
+    assert!(said.ends_with("a Content-Length that can be read in two ways"), "{said}");
+    drop(client);
+    assert!(matches!(served.await.unwrap(), Err(ServeError::Head(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_has_to_end_in_time_and_an_answer_may_take_longer() {
+    let (mut client, served, _stopper) = serving(|request| async {
+        tokio::time::sleep(2 * PATIENCE).await;
+        echo(request).await
+    });
+    client.write_all(b"GET /a HTTP/1.1\r\n\r\n").await.unwrap();
+    expect(&mut client, &ok("/a ")).await;
+    let start = Instant::now();
+    client.write_all(b"GET /a HTTP/1.1\r\n").await.unwrap();
+    assert!(matches!(served.await.unwrap(), Err(ServeError::TooSlow)));
+    assert_eq!(start.elapsed(), PATIENCE);
+}
+
+#[tokio::test]
+async fn a_stop_ends_an_idle_connection_at_once_and_a_busy_one_after_its_answer() {
+    let (mut client, served, stopper) = serving(echo);
+    client.write_all(b"GET /a HTTP/1.1\r\n\r\n").await.unwrap();
+    expect(&mut client, &ok("/a ")).await;
+    drop(stopper);
+    assert_eq!(rest(&mut client).await, "");
+    drop(client);
+    served.await.unwrap().unwrap();
+
+    let asked = std::sync::Arc::new((Notify::new(), Notify::new()));
+    let answering = std::sync::Arc::clone(&asked);
+    let (mut client, served, stopper) = serving(move |request| {
+        let answering = std::sync::Arc::clone(&answering);
+        async move {
+            answering.0.notify_one();
+            answering.1.notified().await;
+            echo(request).await
+        }
+    });
+    client.write_all(b"GET /b HTTP/1.1\r\n\r\n").await.unwrap();
+    asked.0.notified().await;
+    drop(stopper);
+    asked.1.notify_one();
+    let said = rest(&mut client).await;
+    assert!(said.contains("connection: close") && said.ends_with("/b "), "{said}");
+    drop(client);
+    served.await.unwrap().unwrap();
+}
+
+/// Agrees to whatever is asked for, and says what comes next in that.
+async fn switch(mut request: Request<Content>) -> Response<Body> {
+    let switching = request.extensions_mut().remove::<Switching>().unwrap();
+    let mut response = Response::new(body::empty());
+    if request.method() != http::Method::CONNECT {
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        response.headers_mut().insert("upgrade", http::HeaderValue::from_static("x"));
+    }
+    tokio::spawn(async move {
+        let mut stream = switching.switched().await.unwrap();
+        let mut said = [0; 5];
+        stream.read_exact(&mut said).await.unwrap();
+        stream.write_all(&said).await.unwrap();
+    });
+    response
+}
+
+#[tokio::test]
+async fn a_connection_that_became_something_else_is_handed_over_with_what_came_early() {
+    for head in ["CONNECT a:443 HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nUpgrade: x\r\n\r\n"] {
+        let (mut client, served, _stopper) = serving(switch);
+        client.write_all(format!("{head}ear").as_bytes()).await.unwrap();
+        served.await.unwrap().unwrap();
+        client.write_all(b"ly").await.unwrap();
+        let said = rest(&mut client).await;
+        assert!(said.ends_with("\r\n\r\nearly") && !said.contains("content-length"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn octets_that_came_before_a_refusal_are_no_request() {
+    let refuse = |_| async {
+        let mut response = text("no");
+        *response.status_mut() = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+        response
+    };
+    for (head, goes_on) in
+        [("CONNECT a:443 HTTP/1.1\r\n\r\n", true), ("CONNECT a:443 HTTP/1.1\r\n\r\nGET", false)]
+    {
+        let (mut client, _served, stopper) = serving(refuse);
+        client.write_all(head.as_bytes()).await.unwrap();
+        if goes_on {
+            expect(
+                &mut client,
+                "HTTP/1.1 407 Proxy Authentication Required\r\ndate: then\r\ncontent-length: 2\r\n\r\nno",
+            )
+            .await;
+            client.write_all(head.as_bytes()).await.unwrap();
+        }
+        if !goes_on {
+            assert!(rest(&mut client).await.contains("connection: close"));
+        }
+        drop(stopper);
+    }
+    let (mut client, _served, _stopper) = serving(|_| async { text("no") });
+    client.write_all(b"GET / HTTP/1.1\r\nUpgrade: x\r\n\r\n").await.unwrap();
+    expect(&mut client, &ok("no")).await;
+}
+
+#[tokio::test]
+async fn the_content_of_an_answered_request_reads_nothing_of_the_next() {
+    let kept = std::sync::Arc::new(Mutex::new(None));
+    let keeper = std::sync::Arc::clone(&kept);
+    let count = AtomicUsize::new(0);
+    let (mut client, _served, _stopper) = serving(move |request| {
+        let first = count.fetch_add(1, Ordering::Relaxed) == 0;
+        if first {
+            *lock(&keeper) = Some(request.into_body());
+        }
+        async { text("ok") }
+    });
+    client.write_all(b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc").await.unwrap();
+    // It may still be read, so nothing else is served on this connection.
+    expect(&mut client, &ok("ok")).await;
+    assert_eq!(rest(&mut client).await, "");
+    let content = lock(&kept).take().unwrap();
+    assert_eq!(content.collect().await.unwrap().to_bytes(), "abc");
+}
