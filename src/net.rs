@@ -2,10 +2,9 @@
 
 pub mod activity;
 pub mod dial;
-pub mod framing;
-pub mod guard;
 pub mod lingering;
 pub mod listen;
 pub mod prefixed;
 pub mod relay;
 pub mod sniff;
+pub mod stream;

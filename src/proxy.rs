@@ -13,6 +13,7 @@ pub mod failures;
 pub mod forward;
 pub mod intercept;
 pub mod normalise;
+pub mod received;
 pub mod respond;
 pub mod room;
 pub mod serve;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::http1::head::HeadError;
 use crate::net::dial::DialError;
 use crate::policy::Denied;
 use crate::policy::presented::Role;
@@ -17,6 +18,8 @@ use crate::upstream::way::ReachError;
 /// The closed set of what can go wrong.
 #[derive(Debug)]
 pub enum Kind {
+    /// What came is no request, or nobody can say where it ends.
+    Head(HeadError),
     /// The request line or `Host` makes no sense here.
     Route(RouteError),
     /// The rewrite core will not send it.
@@ -97,6 +100,7 @@ impl Kind {
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {
+            Self::Head(_) => Fault::Client,
             Self::Denied(Denied::Ourselves(_)) => Fault::Internal,
             Self::Route(_) | Self::Refused(_) | Self::Denied(_) | Self::TooLarge { .. } => Fault::Client,
             Self::Dial(DialError::Denied(_)) | Self::TooManyFailures { .. } => Fault::Client,
@@ -111,6 +115,7 @@ impl Kind {
     /// The status that the client gets.
     pub fn status(&self) -> StatusCode {
         match self {
+            Self::Head(error) => error.status(),
             Self::Route(RouteError::Misdirected { .. }) => StatusCode::MISDIRECTED_REQUEST,
             Self::Route(_) | Self::ClientContent => StatusCode::BAD_REQUEST,
             Self::Refused(refusal) => refusal.status(),
@@ -144,6 +149,7 @@ impl Kind {
     /// A label for logs and for the `code` of OpenAI's envelope: few values, none from a client.
     pub fn reason(&self) -> &'static str {
         match self {
+            Self::Head(_) => "malformed_request",
             Self::Route(RouteError::Misdirected { .. }) => "misdirected_request",
             Self::Route(_) => "bad_request_target",
             Self::Refused(refusal) => refusal.code(),
@@ -175,7 +181,7 @@ impl Kind {
         match self {
             // Well framed, only meant for another connection.
             Self::Route(RouteError::Misdirected { .. }) => false,
-            _ => matches!(self, Self::Route(_) | Self::TooLarge { .. } | Self::ClientContent),
+            _ => matches!(self, Self::Head(_) | Self::Route(_) | Self::TooLarge { .. } | Self::ClientContent),
         }
     }
 }
@@ -205,6 +211,7 @@ fn reason_of(denied: &Denied) -> &'static str {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Head(error) => write!(f, "not a request that can be served: {error}"),
             Self::Route(error) => error.fmt(f),
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Denied(denied) => denied.fmt(f),

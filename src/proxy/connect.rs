@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
+use http::Response;
 
+use super::received::{Received, Switch};
 use super::{Peer, Proxy};
 use crate::admin::journal::figures::{Short, Span};
 use crate::error::{Error, Kind};
@@ -48,7 +47,7 @@ enum End {
 /// Connects first, so that a failure still has a status, and answers 200 only then.
 pub async fn tunnel(
     proxy: &Proxy,
-    request: Request<Incoming>,
+    mut request: Received,
     to: HostPort,
     peer: Peer,
     client: &Admitted,
@@ -66,14 +65,14 @@ pub async fn tunnel(
     let shutdown = peer.shutdown.clone();
     let key = client.key().cloned();
     let line = Line { to, peer, key, begun, tally: Tally::default(), end: End::Cut };
-    tokio::spawn(shutdown.unless_over(carry(request, origin, idle, line)));
+    tokio::spawn(shutdown.unless_over(carry(Switch::of(&mut request), origin, idle, line)));
     Ok(Response::new(body::empty()))
 }
 
-async fn carry(request: Request<Incoming>, origin: Link, idle: Duration, mut line: Line) {
+async fn carry(switch: Switch, origin: Link, idle: Duration, mut line: Line) {
     // Resolves as soon as our 200 is written; fails when the client is gone before that.
-    let client = match hyper::upgrade::on(request).await {
-        Ok(upgraded) => TokioIo::new(upgraded),
+    let client = match switch.switched().await {
+        Ok(stream) => stream,
         Err(_) => return line.end = End::Cancelled,
     };
     line.end = match relay(client, origin, idle, &line.tally).await {

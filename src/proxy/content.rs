@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 
+use super::received::Content;
 use crate::error::{Error, Kind, Sought};
 use crate::message::body::{Body, BoxError};
 use crate::rewrite::{Progress, Search, Splice, Watch};
@@ -18,7 +18,7 @@ use crate::rewrite::{Progress, Search, Splice, Watch};
 pub struct Held {
     frames: VecDeque<Frame<Bytes>>,
     octets: usize,
-    rest: Option<Incoming>,
+    rest: Option<Content>,
     waited: Duration,
 }
 
@@ -42,10 +42,10 @@ struct Released {
 /// The client's content broke off, or its framing cannot be followed any further.
 #[derive(Debug, thiserror::Error)]
 #[error("the client's content broke off")]
-pub struct Broken(#[source] hyper::Error);
+pub struct Broken(#[source] BoxError);
 
 /// Content that goes on as it comes.
-pub fn pass(content: Incoming) -> Body {
+pub fn pass(content: Content) -> Body {
     content.map_err(|error| Broken(error).into()).boxed_unsync()
 }
 
@@ -53,7 +53,7 @@ pub fn pass(content: Incoming) -> Body {
 
 impl Held {
     /// Reads until the search knows the model or the content ends.
-    pub async fn until_found(content: Incoming, search: &mut Search, bounds: Bounds) -> Result<Self, Error> {
+    pub async fn until_found(content: Content, search: &mut Search, bounds: Bounds) -> Result<Self, Error> {
         let mut held =
             Self { frames: VecDeque::new(), octets: 0, rest: Some(content), waited: Duration::ZERO };
         while held.rest.is_some() {

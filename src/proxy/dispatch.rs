@@ -1,9 +1,9 @@
 //! A request to the proxy itself goes its way: exchange, tunnel, forward, or a page of ours.
 
-use http::{Method, Request, Response, Version};
-use hyper::body::Incoming;
+use http::{Method, Response, Version};
 
 use super::admission::{self, Door};
+use super::received::Received;
 use super::respond::{self, Form};
 use super::{Peer, Proxy, connect, exchange, forward, intercept, upgrade};
 use crate::admin::metrics::TunnelKind;
@@ -18,7 +18,7 @@ use crate::rewrite::{Entry, operation};
 use crate::route::{self, InterceptList, OpenRoute, OriginForm};
 
 /// Answers one request on a connection to the proxy itself.
-pub async fn dispatch(proxy: Proxy, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+pub async fn dispatch(proxy: Proxy, request: Received, peer: Peer) -> Response<Body> {
     let (version, form) = (request.version(), form(&request, proxy.intercepted()));
     match route(&proxy, request, peer).await {
         Ok(response) => response,
@@ -27,7 +27,7 @@ pub async fn dispatch(proxy: Proxy, request: Request<Incoming>, peer: Peer) -> R
 }
 
 /// OpenAI's form where the client takes whoever answers for OpenAI, text for all others.
-fn form(request: &Request<Incoming>, intercepted: &InterceptList) -> Form {
+fn form(request: &Received, intercepted: &InterceptList) -> Form {
     // In HTTP/2 every URI has an authority, here the proxy's own.
     let absolute = request.version() != Version::HTTP_2;
     let host = request.uri().host().filter(|_| absolute);
@@ -37,7 +37,7 @@ fn form(request: &Request<Incoming>, intercepted: &InterceptList) -> Form {
     if openai && operation && request.method() != Method::CONNECT { Form::OpenAi } else { Form::Text }
 }
 
-async fn route(proxy: &Proxy, mut request: Request<Incoming>, peer: Peer) -> Result<Response<Body>, Error> {
+async fn route(proxy: &Proxy, mut request: Received, peer: Peer) -> Result<Response<Body>, Error> {
     upgrade::check_protocol(&request)?;
     let (method, uri, fields) = (request.method(), request.uri(), request.headers());
     let route = route::open(method, uri, request.version(), fields, proxy.intercepted())?;
@@ -71,7 +71,7 @@ async fn route(proxy: &Proxy, mut request: Request<Incoming>, peer: Peer) -> Res
 
 async fn tunnel(
     proxy: &Proxy,
-    mut request: Request<Incoming>,
+    mut request: Received,
     to: HostPort,
     peer: Peer,
 ) -> Result<Response<Body>, Error> {
@@ -82,7 +82,7 @@ async fn tunnel(
 /// The reverse route, or one of our own pages.
 async fn origin(
     proxy: &Proxy,
-    request: Request<Incoming>,
+    request: Received,
     form: OriginForm,
     peer: Peer,
 ) -> Result<Response<Body>, Error> {

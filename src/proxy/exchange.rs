@@ -6,12 +6,12 @@ use http::header::{CONTENT_LENGTH, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Request, Response, Version};
-use hyper::body::Incoming;
 
 use super::access::Access;
 use super::admission::{self, Door};
 use super::content::{self, Bounds, Held};
 use super::normalise::normalise;
+use super::received::{Content, Received};
 use super::respond::{self, Form};
 use super::{Peer, Proxy, culprit, upgrade};
 use crate::admin;
@@ -24,7 +24,7 @@ use crate::rewrite::{self, Asked, Entry, Plan, Route, Search, response};
 /// Answers a request for an OpenAI host, whichever way it came in.
 pub async fn exchange(
     proxy: &Proxy,
-    request: Request<Incoming>,
+    request: Received,
     host: &HostPort,
     path: &PathAndQuery,
     entry: Entry,
@@ -69,7 +69,7 @@ pub(super) fn conclude(
 
 async fn answer(
     proxy: &Proxy,
-    request: Request<Incoming>,
+    request: Received,
     host: &HostPort,
     path: &PathAndQuery,
     entry: Entry,
@@ -103,7 +103,7 @@ async fn answer(
 async fn searched(
     proxy: &Proxy,
     mut parts: Parts,
-    content: Incoming,
+    content: Content,
     mut search: Search,
     origin: Option<&HeaderValue>,
     access: &mut Access,

@@ -1,9 +1,9 @@
 //! Absolute-form `http://` for any other host: what an ordinary proxy does (RFC 9110 §7.6).
 
 use http::uri::PathAndQuery;
-use http::{Request, Response, StatusCode};
-use hyper::body::Incoming;
+use http::{Response, StatusCode};
 
+use super::received::{Received, Switch};
 use super::{Peer, Proxy, content, culprit, upgrade};
 use crate::error::Error;
 use crate::message::body::Body;
@@ -15,7 +15,7 @@ use crate::rewrite;
 /// Sanitises, sends, and streams back; `Via` is written in both directions.
 pub async fn forward(
     proxy: &Proxy,
-    mut request: Request<Incoming>,
+    mut request: Received,
     to: HostPort,
     path: &PathAndQuery,
     peer: Peer,
@@ -23,7 +23,7 @@ pub async fn forward(
 ) -> Result<Response<Body>, Error> {
     proxy.policy().chosen_by(client, to.clone())?;
     let received = request.version();
-    let websocket = upgrade::is_asked_for(&request).then(|| hyper::upgrade::on(&mut request));
+    let websocket = upgrade::is_asked_for(&request).then(|| Switch::of(&mut request));
     let (mut parts, content) = request.into_parts();
     let method = parts.method.clone();
     via::append(&mut parts.headers, received, proxy.pseudonym());

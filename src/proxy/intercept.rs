@@ -3,12 +3,11 @@
 use std::io;
 use std::time::Instant;
 
-use http::{Request, Response, Version};
-use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
+use http::{Response, Version};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::admission::Door;
+use super::received::{Received, Switch};
 use super::respond::{self, Form};
 use super::serve::{self, Protocol};
 use super::{Peer, Proxy, distrust, exchange, upgrade};
@@ -24,20 +23,20 @@ use crate::tls::accept::{AcceptError, accept};
 /// Answers 200 at once: whatever goes wrong later is told inside, where the client shows it.
 pub fn intercept(
     proxy: Proxy,
-    request: Request<Incoming>,
+    mut request: Received,
     host: HostPort,
     client: Option<Admitted>,
     peer: Peer,
 ) -> Response<Body> {
     let agent = distrust::name_of(request.headers());
-    let upgrading = hyper::upgrade::on(request);
+    let switch = Switch::of(&mut request);
     let tunnel = Tunnel { proxy, host, agent, client, peer, sni: None };
     tokio::spawn(async move {
-        match upgrading.await {
-            Ok(upgraded) => {
+        match switch.switched().await {
+            Ok(stream) => {
                 let shutdown = tunnel.peer.shutdown.clone();
                 // Cut at the end of the drain, which has been logged.
-                let _ = shutdown.unless_over(tunnel.carry(TokioIo::new(upgraded))).await;
+                let _ = shutdown.unless_over(tunnel.carry(stream)).await;
             }
             Err(error) => {
                 tracing::debug!(host = %tunnel.host, %error, "the client left before the tunnel stood")
@@ -137,7 +136,7 @@ impl Tunnel {
         }
     }
 
-    fn route(&self, request: &Request<Incoming>) -> Result<route::InnerRoute, Error> {
+    fn route(&self, request: &Received) -> Result<route::InnerRoute, Error> {
         if let Some(sni) = self.sni.as_deref().filter(|sni| self.host.host().name() != Some(*sni)) {
             let named = sni.to_owned();
             return Err(route::RouteError::Misdirected { named, tunnel: self.host.clone() }.into());
@@ -148,7 +147,7 @@ impl Tunnel {
     }
 }
 
-async fn answer(tunnel: std::sync::Arc<Tunnel>, request: Request<Incoming>) -> Response<Body> {
+async fn answer(tunnel: std::sync::Arc<Tunnel>, request: Received) -> Response<Body> {
     let version: Version = request.version();
     match tunnel.route(&request) {
         Ok(route) => {

@@ -3,18 +3,21 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 
-use http::header::{CONNECTION, HeaderValue, UPGRADE};
-use http::{Method, Request, Response, StatusCode, Version};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::received::{Content, Received};
+use super::respond::{self, Form};
 use super::{Limits, upgrade};
-use crate::message::body::Body;
-use crate::net::guard::{Guard, Verdict};
-use crate::net::lingering::{Lingering, Upgraded};
+use crate::error::Kind;
+use crate::http1::head::Bounds;
+use crate::http1::server;
+use crate::message::body::{Body, BoxError};
+use crate::net::stream::Stream;
 use crate::shutdown::Shutdown;
 
 /// Which HTTP a connection speaks.
@@ -35,71 +38,41 @@ const MAX_WRONG: usize = 256;
 /// Octets that one HTTP/2 stream, and all of a connection's streams together, may have in flight.
 const HTTP2_WINDOWS: (u32, u32) = (1 << 20, 8 << 20);
 
-/// What an HTTP/1 request asks its connection to become.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
-    Nothing,
-    Upgrade,
-    Tunnel,
-}
-
 /// A connection that is being served.
-pub type Serving = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
+pub type Serving = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 
 /// Serves requests until the client closes or the shutdown lets the last one finish.
 ///
 /// `answer` is called for each request; it never fails, for errors are responses too.
 /// A request has to begin, and its head to end, within the keep-alive timeout.
-///
-/// Between requests a connection takes no more room than it needs to wait: its answer has a place of its own.
 pub fn serve<IO, F, R>(io: IO, protocol: Protocol, limits: &Limits, shutdown: Shutdown, answer: F) -> Serving
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    F: Fn(Request<Incoming>) -> R + Send + 'static,
+    F: Fn(Received) -> R + Send + Sync + 'static,
     R: Future<Output = Response<Body>> + Send + 'static,
 {
     match protocol {
-        Protocol::Http1 => Box::pin(serve_http1(io, limits, shutdown, answer)),
+        Protocol::Http1 => Box::pin(serve_http1(Box::new(io), limits, shutdown, answer)),
         Protocol::Http2 => Box::pin(serve_http2(io, limits, shutdown, answer)),
     }
 }
 
-fn serve_http1<IO, F, R>(
-    io: IO,
+fn serve_http1<F, R>(
+    io: Stream,
     limits: &Limits,
-    mut shutdown: Shutdown,
+    shutdown: Shutdown,
     answer: F,
-) -> impl Future<Output = hyper::Result<()>> + Send + use<IO, F, R>
+) -> impl Future<Output = Result<(), BoxError>> + Send + use<F, R>
 where
-    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    F: Fn(Request<Incoming>) -> R + Send + 'static,
+    F: Fn(Received) -> R + Send + Sync + 'static,
     R: Future<Output = Response<Body>> + Send + 'static,
 {
-    let upgraded = Upgraded::default();
-    // The parser may have read as much again before it sees that a head is too large.
-    let guard = Guard::new(Lingering::new(io, upgraded.clone()), 2 * limits.head_size());
-    let verdict = guard.verdict();
-    let service = service_fn(move |request| {
-        let asked = Asked::of(&request);
-        let (answered, verdict, upgraded) = (Box::pin(answer(request)), verdict.clone(), upgraded.clone());
-        async move { Ok::<_, Infallible>(asked.settle(answered.await, &verdict, &upgraded)) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.keepalive_timeout)
-        .preserve_header_case(true)
-        .max_headers(limits.head_fields)
-        .max_header_size(limits.head_size())
-        .max_buf_size(limits.head_size())
-        .serve_connection(TokioIo::new(guard), service)
-        .with_upgrades();
-    let mut connection = Box::pin(connection);
+    let bounds = Bounds { size: limits.head_size(), fields: limits.head_fields };
+    let settings = server::Settings { bounds, patience: limits.keepalive_timeout };
     async move {
-        tokio::select! {
-            done = &mut connection => return done,
-            () = shutdown.requested() => connection.as_mut().graceful_shutdown(),
-        }
-        connection.await
+        let answer = |request: Request<server::Content>| answer(request.map(Content::Http1));
+        let refuse = |error| respond::error(&Kind::Head(error).into(), Form::Text, Version::HTTP_11);
+        Ok(server::serve(io, settings, shutdown, answer, refuse).await?)
     }
 }
 
@@ -108,14 +81,14 @@ fn serve_http2<IO, F, R>(
     limits: &Limits,
     mut shutdown: Shutdown,
     answer: F,
-) -> impl Future<Output = hyper::Result<()>> + Send + use<IO, F, R>
+) -> impl Future<Output = Result<(), BoxError>> + Send + use<IO, F, R>
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    F: Fn(Request<Incoming>) -> R + Send + 'static,
+    F: Fn(Received) -> R + Send + 'static,
     R: Future<Output = Response<Body>> + Send + 'static,
 {
-    let service = service_fn(move |request| {
-        let answered = Box::pin(answer(upgrade::without_connect(request)));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let answered = Box::pin(answer(upgrade::without_connect(request.map(Content::Http2))));
         async { Ok::<_, Infallible>(answered.await) }
     });
     let connection = http2::Builder::new(TokioExecutor::new())
@@ -133,42 +106,9 @@ where
     let mut connection = Box::pin(connection);
     async move {
         tokio::select! {
-            done = &mut connection => return done,
+            done = &mut connection => return Ok(done?),
             () = shutdown.requested() => connection.as_mut().graceful_shutdown(),
         }
-        connection.await
-    }
-}
-
-// === impl Asked ===
-
-impl Asked {
-    fn of<B>(request: &Request<B>) -> Self {
-        let upgrades = request.version() == Version::HTTP_11 && request.headers().contains_key(UPGRADE);
-        match request.method() {
-            &Method::CONNECT => Self::Tunnel,
-            _ if upgrades => Self::Upgrade,
-            _ => Self::Nothing,
-        }
-    }
-
-    /// Tells the stream what it becomes.
-    ///
-    /// After a CONNECT that failed the connection ends, since what follows may be meant for the
-    /// tunnel; only a client that is asked for its key may try again.
-    fn settle(self, mut response: Response<Body>, verdict: &Verdict, upgraded: &Upgraded) -> Response<Body> {
-        let status = response.status();
-        let (switched, may_go_on) = match self {
-            Self::Nothing => return response,
-            Self::Upgrade => (status == StatusCode::SWITCHING_PROTOCOLS, true),
-            Self::Tunnel => (status.is_success(), status == StatusCode::PROXY_AUTHENTICATION_REQUIRED),
-        };
-        let goes_on = verdict.tell(switched) && may_go_on;
-        if switched {
-            upgraded.set();
-        } else if !goes_on {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        response
+        Ok(connection.await?)
     }
 }

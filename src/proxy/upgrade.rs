@@ -12,20 +12,19 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode, Version, response};
 use http_body::Body as _;
-use hyper::body::Incoming;
 use hyper::ext::Protocol;
-use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
 use thiserror::Error;
 
 use super::access::{self, Access};
 use super::normalise::normalise;
+use super::received::{Received, Switch};
 use super::{Peer, Proxy, exchange};
 use crate::error::{Error, Kind};
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
 use crate::message::websocket;
 use crate::net::relay::{Carried, RelayError, Tally, relay};
+use crate::net::stream::Stream;
 use crate::policy::destination::Reach;
 use crate::rewrite::extras::Extra;
 use crate::rewrite::frames::Rewriter;
@@ -36,8 +35,8 @@ use searched::Searched;
 
 /// A WebSocket that both sides agreed to.
 struct Session {
-    client: OnUpgrade,
-    origin: TokioIo<Upgraded>,
+    client: Switch,
+    origin: Stream,
     idle: Duration,
     tally: Tally,
 }
@@ -57,7 +56,7 @@ enum Answer {
 #[derive(Debug, Error)]
 enum Ended {
     #[error("the client left before the WebSocket stood")]
-    Left(#[source] hyper::Error),
+    Left(#[source] std::io::Error),
     #[error(transparent)]
     Relay(#[from] RelayError),
 }
@@ -78,7 +77,7 @@ pub fn without_connect<B>(mut request: Request<B>) -> Request<B> {
 
 /// Whether a request asks for a WebSocket. Any other upgrade is ignored (RFC 9110 §7.8), and so is one of a
 /// request that has content.
-pub fn is_asked_for(request: &Request<Incoming>) -> bool {
+pub fn is_asked_for(request: &Received) -> bool {
     match request.version() {
         Version::HTTP_2 => request.method() == Method::GET && has_protocol(request),
         version => {
@@ -104,7 +103,7 @@ pub fn check_protocol<B>(request: &Request<B>) -> Result<(), Error> {
 /// Answers a handshake for an OpenAI host, whichever way it came in.
 pub async fn exchange(
     proxy: &Proxy,
-    request: Request<Incoming>,
+    request: Received,
     host: &HostPort,
     path: &PathAndQuery,
     entry: Entry,
@@ -126,7 +125,7 @@ pub async fn exchange(
 
 async fn answer(
     proxy: &Proxy,
-    mut request: Request<Incoming>,
+    mut request: Received,
     host: &HostPort,
     path: &PathAndQuery,
     entry: Entry,
@@ -134,7 +133,7 @@ async fn answer(
     access: &mut Access,
 ) -> Result<Answer, Error> {
     let settings = proxy.rewrite();
-    let client = hyper::upgrade::on(&mut request);
+    let client = Switch::of(&mut request);
     let (mut parts, _) = request.into_parts();
     let Parts { method, headers: fields, version, .. } = &parts;
     let version = *version;
@@ -180,7 +179,7 @@ pub async fn forward(
     proxy: &Proxy,
     request: UpstreamRequest,
     reach: Reach,
-    client: OnUpgrade,
+    client: Switch,
     peer: Peer,
 ) -> Result<Response<Body>, Error> {
     match proxy.forwarding(reach).open(request.switching()).await? {
@@ -211,7 +210,7 @@ fn patience(idle: Duration) -> Duration {
 // === impl Session ===
 
 impl Session {
-    fn new(proxy: &Proxy, client: OnUpgrade, origin: TokioIo<Upgraded>) -> Self {
+    fn new(proxy: &Proxy, client: Switch, origin: Stream) -> Self {
         Self {
             client,
             origin,
@@ -235,7 +234,7 @@ impl Session {
 
     async fn relay(self, rewriter: Option<Rewriter<'_>>) -> Result<(), Ended> {
         // Resolves as soon as our answer is written; fails when the client is gone before that.
-        let client = TokioIo::new(self.client.await.map_err(Ended::Left)?);
+        let client = self.client.switched().await.map_err(Ended::Left)?;
         let relayed = match rewriter {
             Some(rewriter) => {
                 relay(Searched::new(client, rewriter), self.origin, self.idle, &self.tally).await

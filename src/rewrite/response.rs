@@ -56,10 +56,7 @@ pub enum Treatment {
 /// let read OpenAI's.
 pub fn normalise(route: &Route, parts: &mut Parts, origin: Option<&HeaderValue>) {
     let fields = &mut parts.headers;
-    // The client would hold the name that it asked, ours or OpenAI's, to Azure's policy.
-    hop_by_hop::sanitise_without(fields, |name| {
-        route.renamed && (*name == STRICT_TRANSPORT_SECURITY || *name == ALT_SVC)
-    });
+    sanitise(fields, route.renamed);
     if route.scope.is_azure() {
         if !fields.contains_key(&REQUEST_ID)
             && let Some(id) = fields.get(&APIM_REQUEST_ID).cloned()
@@ -68,6 +65,15 @@ pub fn normalise(route: &Route, parts: &mut Parts, origin: Option<&HeaderValue>)
         }
         allow_origin(fields, origin);
     }
+}
+
+/// Takes out of any response, also of one that comes before the final one, what concerns the hop to the origin or
+/// speaks for the origin's own name, where that was renamed: where the client knows another.
+pub fn sanitise(fields: &mut HeaderMap, renamed: bool) {
+    // The client would hold the name that it asked, ours or OpenAI's, to Azure's policy.
+    hop_by_hop::sanitise_without(fields, |name| {
+        renamed && (*name == STRICT_TRANSPORT_SECURITY || *name == ALT_SVC)
+    });
 }
 
 /// Decides what is to be done about a response's content. Only what Azure says to a client of OpenAI's is touched:

@@ -40,6 +40,11 @@ pub enum Scope {
 // === impl Route ===
 
 impl Route {
+    /// Whether the client knows the origin by another name than its own.
+    pub fn is_renamed(&self) -> bool {
+        self.renamed
+    }
+
     /// The operation's name; one of few, fit for a metric's label.
     pub fn operation(&self) -> &'static str {
         self.operation

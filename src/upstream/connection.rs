@@ -1,20 +1,26 @@
 //! One connection to an origin server, and requests on it.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::HOST;
 use http::uri::{PathAndQuery, Scheme};
 use http::{Request, Response, Uri};
+use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper::client::conn::{TrySendError, http1, http2};
+use hyper::client::conn::{TrySendError, http2};
 use hyper_util::client::legacy::connect::Connection as _;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tower_service::Service;
 
 use super::connector::Connector;
 use super::phases::Noted;
+use crate::http1::client;
 use crate::message::body::BoxError;
 use crate::message::fields;
+use crate::net::stream::Stream;
 
 /// Octets that one HTTP/2 stream, and all of a connection's streams together, may have in flight. The latter has room
 /// for more streams than the pool puts on one: a client that does not read its answer must not hold up others'.
@@ -23,13 +29,13 @@ const HTTP2_WINDOWS: (u32, u32) = (512 << 10, 64 << 20);
 /// How often an HTTP/2 connection with requests on it is asked for a sign of life, and how long that may take.
 const HTTP2_PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
 
-/// An open connection, driven by a task of its own until this is gone and nothing is under way on it.
+/// An open connection. One of HTTP/2 is driven by a task of its own until this is gone and nothing is under way on it.
 #[derive(Debug)]
 pub(super) enum Connection {
     /// One request at a time.
     Http1 {
         /// Where requests are put.
-        sender: http1::SendRequest<Noted>,
+        connection: client::Connection,
         /// Whether the other end is a parent proxy, which is sent plain requests in absolute-form.
         to_parent: bool,
     },
@@ -37,11 +43,18 @@ pub(super) enum Connection {
     Http2(http2::SendRequest<Noted>),
 }
 
+/// A response's content.
+#[derive(Debug)]
+pub(super) enum Content {
+    Http1(client::Content<Noted>),
+    Http2(Incoming),
+}
+
 /// A request that nothing came of.
 #[derive(Debug)]
 pub(super) struct Unanswered {
     /// Why.
-    pub(super) error: hyper::Error,
+    pub(super) error: BoxError,
     /// The request, where nothing of it has left.
     pub(super) unsent: Option<Request<Noted>>,
 }
@@ -65,15 +78,14 @@ impl Connection {
             drive(driver);
             return Ok(Self::Http2(sender));
         }
-        let (sender, driver) = http1::Builder::new().preserve_header_case(true).handshake(io).await?;
-        drive(driver.with_upgrades());
-        Ok(Self::Http1 { sender, to_parent: connected.is_proxied() })
+        let connection = client::Connection::new(Box::new(TokioIo::new(io)));
+        Ok(Self::Http1 { connection, to_parent: connected.is_proxied() })
     }
 
     /// Whether no request can be sent on it any more.
     pub(super) fn is_closed(&self) -> bool {
         match self {
-            Self::Http1 { sender, .. } => sender.is_closed(),
+            Self::Http1 { connection, .. } => !connection.is_usable(),
             Self::Http2(sender) => sender.is_closed(),
         }
     }
@@ -82,25 +94,31 @@ impl Connection {
     pub(super) async fn send(
         &mut self,
         mut request: Request<Noted>,
-    ) -> Result<Response<Incoming>, Unanswered> {
+    ) -> Result<Response<Content>, Unanswered> {
         match self {
-            Self::Http1 { sender, to_parent } => {
-                if let Err(error) = sender.ready().await {
-                    return Err(Unanswered { error, unsent: Some(request) });
-                }
+            Self::Http1 { connection, to_parent } => {
                 let absolute = *to_parent && request.uri().scheme() == Some(&Scheme::HTTP);
                 if !absolute {
                     *request.uri_mut() = origin_form(request.uri());
                 }
-                sender.try_send_request(request).await
+                Ok(connection.send(request).await?.map(Content::Http1))
             }
             Self::Http2(sender) => {
                 // The URI says the same, in :authority (RFC 9113 §8.3.1).
                 fields::retain(request.headers_mut(), |name| *name != HOST);
-                sender.try_send_request(request).await
+                Ok(sender.try_send_request(request).await?.map(Content::Http2))
             }
         }
-        .map_err(Unanswered::from)
+    }
+}
+
+impl Connection {
+    /// The connection, after a response that made it something else.
+    pub(super) fn into_stream(self) -> Option<Stream> {
+        match self {
+            Self::Http1 { connection, .. } => connection.take(),
+            Self::Http2(_) => None,
+        }
     }
 }
 
@@ -125,6 +143,43 @@ fn origin_form(uri: &Uri) -> Uri {
 impl From<TrySendError<Request<Noted>>> for Unanswered {
     fn from(mut error: TrySendError<Request<Noted>>) -> Self {
         let unsent = error.take_message();
-        Self { error: error.into_error(), unsent }
+        Self { error: error.into_error().into(), unsent }
+    }
+}
+
+impl From<client::Unanswered<Noted>> for Unanswered {
+    fn from(client::Unanswered { error, unsent }: client::Unanswered<Noted>) -> Self {
+        Self { error: error.into(), unsent }
+    }
+}
+
+// === impl Content ===
+
+impl HttpBody for Content {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match self.get_mut() {
+            Self::Http1(content) => Pin::new(content).poll_frame(cx).map_err(Into::into),
+            Self::Http2(content) => Pin::new(content).poll_frame(cx).map_err(Into::into),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Http1(content) => content.is_end_stream(),
+            Self::Http2(content) => content.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Http1(content) => content.size_hint(),
+            Self::Http2(content) => content.size_hint(),
+        }
     }
 }

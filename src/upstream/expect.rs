@@ -9,9 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{EXPECT, HeaderValue};
-use http::request::Parts;
-use http::{Request, StatusCode};
+use http::header::{EXPECT, HeaderMap, HeaderValue};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use thiserror::Error;
@@ -53,26 +51,18 @@ enum State {
     Unwanted(Pin<Box<dyn Future<Output = ()> + Send>>),
 }
 
-/// Holds the content back where the request expects a 100.
+/// Holds the content back where the request's fields expect a 100.
 ///
-/// On HTTP/2 nothing is to be waited for: hyper keeps its 1xx responses to itself. See [`Said::unheard`].
-pub fn expecting(parts: Parts, content: Body) -> (Parts, Body, Option<Said>) {
+/// On HTTP/2 nothing is to be waited for: hyper keeps its 1xx responses to itself.
+pub fn expecting(fields: &HeaderMap, content: Body) -> (Body, Option<Said>) {
     let expects = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
-    if !parts.headers.get(EXPECT).is_some_and(expects) {
-        return (parts, content, None);
+    if !fields.get(EXPECT).is_some_and(expects) {
+        return (content, None);
     }
-    let mut head = Request::from_parts(parts, ());
     let (sender, heard) = watch::channel(Word::Nothing);
-    let said = Said(Arc::new(sender));
-    let hears = said.clone();
-    hyper::ext::on_informational(&mut head, move |response| {
-        if response.status() == StatusCode::CONTINUE {
-            hears.0.send_replace(Word::Continue);
-        }
-    });
     let waiting = Box::pin(is_wanted(heard.clone()));
     let content = Expectant { content, state: State::Waiting(waiting, heard) };
-    (head.into_parts().0, content.boxed_unsync(), Some(said))
+    (content.boxed_unsync(), Some(Said(Arc::new(sender))))
 }
 
 /// Waits for the origin server's word, as long as there can be one.
@@ -86,8 +76,9 @@ async fn is_wanted(mut heard: watch::Receiver<Word>) -> bool {
 // === impl Said ===
 
 impl Said {
-    /// Notes that nothing will be heard before the final response, as on HTTP/2: the content goes at once.
-    pub fn unheard(&self) {
+    /// Notes that the content is asked for, or that nothing will be heard before the final response, as on HTTP/2: the
+    /// content goes at once.
+    pub fn go_on(&self) {
         self.0.send_replace(Word::Continue);
     }
 

@@ -10,16 +10,13 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::net::prefixed::Prefixed;
+use crate::net::stream::Stream;
 
 /// An open connection: to the origin server, or to a parent proxy that stands for it.
 pub struct Link {
-    io: Box<dyn Io>,
+    io: Stream,
     to_parent: bool,
 }
-
-trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 // === impl Link ===
 

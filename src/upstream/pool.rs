@@ -11,12 +11,11 @@ use std::time::Duration;
 
 use http::uri::{Authority, Scheme};
 use http::{Request, Response, Uri};
-use hyper::body::Incoming;
 use hyper::client::conn::http2;
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::connection::{Connection, Unanswered};
+use super::connection::{Connection, Content, Unanswered};
 use super::connector::Connector;
 use super::phases::Noted;
 use crate::message::body::BoxError;
@@ -86,7 +85,7 @@ pub(super) enum PoolError {
     Connect(#[source] BoxError),
     /// The connection broke, or what came back is no HTTP response.
     #[error("no response")]
-    Broken(#[source] hyper::Error),
+    Broken(#[source] BoxError),
 }
 
 // === impl Pool ===
@@ -105,7 +104,7 @@ impl Pool {
         &self,
         mut request: Request<Noted>,
         on: impl Fn(bool),
-    ) -> Result<(Response<Incoming>, Taken), PoolError> {
+    ) -> Result<(Response<Content>, Taken), PoolError> {
         let uri = request.uri().clone();
         loop {
             let mut taken = self.take(&uri).await.map_err(PoolError::Connect)?;
@@ -255,6 +254,9 @@ impl Taken {
     pub(super) fn give_back(self) {
         let Self { connection, to, pool, place: None, .. } = self else { return };
         let Some(pool) = pool.upgrade() else { return };
+        if connection.is_closed() {
+            return;
+        }
         let mut kept = pool.kept();
         kept.origin(&to).idle.push((connection, Instant::now()));
         pool.look_after(&mut kept);

@@ -10,12 +10,9 @@ use http::response::Parts;
 use http::uri::Scheme;
 use http::{Request, Response, StatusCode, Uri, Version, request};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use thiserror::Error;
 
-use super::connection::Connection;
+use super::connection::{Connection, Content};
 use super::connector::{ConnectTimeout, Connector};
 use super::expect::{Said, expecting};
 use super::parent::ParentError;
@@ -23,14 +20,16 @@ use super::phases::{Alive, FirstByteTimeout, Noted, first_byte};
 use super::pool::{Pool, PoolError};
 use super::way::Way;
 use super::{Http, Settings};
+use crate::http1::interim::{Interim, OnInterim};
 use crate::message::body::{self, Body, BoxError};
 use crate::message::host_port::HostPort;
 use crate::message::websocket;
 use crate::net::activity::Activity;
 use crate::net::dial::DialError;
+use crate::net::stream::Stream;
 use crate::policy::destination::Reach;
 use crate::policy::{Denied, Policy};
-use crate::rewrite::UpstreamRequest;
+use crate::rewrite::{self, UpstreamRequest};
 use crate::tls::problem::certificate_problem;
 
 /// Pools of connections to origin servers. Clones share it.
@@ -46,7 +45,7 @@ pub struct Upstream {
 /// What came of a WebSocket's handshake.
 pub enum Opened {
     /// The origin agreed: the head of its 101, and the WebSocket.
-    Switched(Parts, TokioIo<Upgraded>),
+    Switched(Parts, Stream),
     /// It answered otherwise.
     Refused(Response<Body>),
 }
@@ -108,14 +107,17 @@ impl Upstream {
     /// Dropping the future or the response's content cancels the exchange. A request is sent
     /// again only on a new connection when nothing of it had left on a stale one.
     pub async fn send(&self, request: UpstreamRequest, content: Body) -> Result<Response<Body>, SendError> {
-        let (parts, content, said) = expecting(self.head(request), content);
+        let renamed = request.route().is_renamed();
+        let mut parts = self.head(request);
+        let (content, said) = expecting(&parts.headers, content);
+        hear(&mut parts, renamed, said.clone());
         let activity = Activity::start();
         let content = Noted::new(content, activity.clone());
         let over = content.over();
         let waits = said.clone();
         let on = move |http2| {
             if http2 && let Some(said) = &waits {
-                said.unheard();
+                said.go_on();
             }
         };
         let sending = pin!(self.pool.send(Request::from_parts(parts, content), on));
@@ -158,11 +160,8 @@ impl Upstream {
         if !key.is_some_and(|key| websocket::is_agreed_to(&key, response.headers())) {
             return Err(SendError::Handshake);
         }
-        let (parts, content) = response.into_parts();
-        // Resolves at once: the head that says so has been read.
-        let switched = hyper::upgrade::on(Response::from_parts(parts.clone(), content)).await;
-        let io = switched.map_err(|error| SendError::Broken(error.into()))?;
-        Ok(Opened::Switched(parts, TokioIo::new(io)))
+        let stream = connection.into_stream().ok_or(SendError::Handshake)?;
+        Ok(Opened::Switched(response.into_parts().0, stream))
     }
 
     /// The head as it goes on a connection.
@@ -176,7 +175,7 @@ impl Upstream {
     }
 
     /// The response whose content breaks off after too long a silence, and calls this at its end.
-    fn watched<E>(&self, response: Response<Incoming>, at_end: E) -> Response<Body>
+    fn watched<E>(&self, response: Response<Content>, at_end: E) -> Response<Body>
     where
         E: FnOnce() + Send + Unpin + 'static,
     {
@@ -196,6 +195,24 @@ impl Upstream {
     }
 }
 
+/// Has responses before the final one told to whom they are for: a 100 to the content that waits for it, all others to
+/// the client, if it can be told (RFC 9110 §15.2). Whether the client gets a 100 is decided on its own connection.
+fn hear(parts: &mut request::Parts, renamed: bool, said: Option<Said>) {
+    let client = parts.extensions.remove::<Interim>();
+    if said.is_none() && client.is_none() {
+        return;
+    }
+    parts.extensions.insert(OnInterim::new(move |early| match (early.status, &said, &client) {
+        (StatusCode::CONTINUE, Some(said), _) => said.go_on(),
+        (StatusCode::CONTINUE, None, _) | (_, _, None) => {}
+        (_, _, Some(client)) => {
+            let mut early = early.clone();
+            rewrite::response::sanitise(&mut early.headers, renamed);
+            client.send(&early);
+        }
+    }));
+}
+
 // === impl SendError ===
 
 impl From<PoolError> for SendError {
@@ -204,9 +221,9 @@ impl From<PoolError> for SendError {
             PoolError::Connect(error) => error,
             // With TLS 1.3 the server speaks of the client's certificate when it has been asked already.
             PoolError::Broken(error) => {
-                return match certificate_problem(&error) {
-                    Some(problem) => Self::Certificate(problem, error.into()),
-                    None => Self::Broken(error.into()),
+                return match certificate_problem(&*error) {
+                    Some(problem) => Self::Certificate(problem, error),
+                    None => Self::Broken(error),
                 };
             }
         };

@@ -126,6 +126,36 @@ async fn the_clients_100_comes_when_the_origin_has_said_so() {
 }
 
 #[tokio::test]
+async fn responses_before_the_final_one_arrive_where_they_can() {
+    const HINTS: &str = "HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\nX-Odd: 1\r\n";
+    let origin = Origin::plain();
+    let stage = Stage::before(&origin, &[]).await;
+    for (mut client, version, expected) in [
+        (Conversation::with(stage.proxy).await, "1.1", HINTS),
+        (Conversation::intercepted(stage.proxy, &stage.ca_pem).await, "1.1", HINTS),
+        // It would take the first response for the final one (RFC 9110 §15.2).
+        (Conversation::with(stage.proxy).await, "1.0", ""),
+    ] {
+        let request =
+            format!("GET /v1/files HTTP/{version}\r\nHost: api.openai.com\r\nConnection: close\r\n\r\n");
+        client.write(request).await;
+        let mut upstream = origin.accept().await;
+        upstream.head().await;
+        upstream.write("HTTP/1.1 102 Processing\r\n\r\n").await;
+        // What speaks for Azure's name or concerns its connection does not arrive.
+        let own = "Strict-Transport-Security: max-age=1\r\nConnection: x-odd2\r\nX-Odd2: 1\r\n";
+        upstream.write(format!("{HINTS}{own}\r\n")).await;
+        if !expected.is_empty() {
+            assert_eq!(client.head().await, "HTTP/1.1 102 Processing\r\n\r\n");
+            assert_eq!(client.head().await, format!("{expected}\r\n"));
+        }
+        upstream.write(EMPTY).await;
+        let (answer, _) = client.rest().await;
+        assert!(answer.starts_with(&format!("HTTP/{version} 200 ")), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_final_response_in_place_of_the_100_arrives_in_its_place() {
     let origin = Origin::plain();
     let stage = Stage::before(&origin, &[]).await;

@@ -63,6 +63,14 @@ async fn doubtful_framing_is_400_and_ends_the_connection() {
         );
         assert_refused(Conversation::with(stage.proxy).await, octets, fields).await;
     }
+    let mut conversation = Conversation::with(stage.proxy).await;
+    conversation.write("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 06\r\n\r\n").await;
+    let said = conversation.rest().await.0.to_ascii_lowercase();
+    assert!(said.contains("x-azure-openai-proxy-error: malformed_request\r\n"), "{said}");
+    assert!(
+        said.ends_with("a content-length that can be read in two ways\n"),
+        "it says what is wrong: {said}"
+    );
     let old = "POST /v1/chat/completions HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
     assert_refused(Conversation::with(stage.proxy).await, format!("{old}{SMUGGLED}"), old).await;
     assert!(stage.recorder.seen().is_empty());
