@@ -75,6 +75,7 @@ pub(super) fn request_head(
         (None, Some(exact)) => Framing::Octets(exact),
         (None, None) => Framing::Chunks,
     };
+    make_room(out, parts.extensions.get(), content);
     put(out, &[parts.method.as_str().as_bytes(), b" "]);
     // Into memory, which cannot fail.
     let _ = write!(Octets(out), "{}", parts.uri);
@@ -109,6 +110,7 @@ pub(super) fn response_head(
         (None, None) => Framing::UntilClose,
     };
     let persistence = if framing == Framing::UntilClose { Persistence::Close } else { persistence };
+    make_room(out, parts.extensions.get(), content);
     let version: &[u8] = if asked.1 == Version::HTTP_11 { b"HTTP/1.1 " } else { b"HTTP/1.0 " };
     put(out, &[version]);
     status_line_end(out, parts);
@@ -143,6 +145,16 @@ pub(super) fn interim_head(out: &mut BytesMut, parts: &response::Parts) {
     let framing = |name: &HeaderName| *name == TRANSFER_ENCODING || *name == CONTENT_LENGTH;
     fields(out, &parts.headers, parts.extensions.get(), |name| !framing(name));
     put(out, &[b"\r\n"]);
+}
+
+/// Asks once for the memory that a head like the one that was read takes, and with it content that is written together
+/// with it.
+fn make_room(out: &mut BytesMut, spelling: Option<&Spelling>, content: &SizeHint) {
+    /// What is added to a head on its way, and a head that nobody wrote before.
+    const ADDED: usize = 256;
+    let head = spelling.map_or(0, Spelling::size) + ADDED;
+    let content = content.exact().and_then(|octets| usize::try_from(octets).ok());
+    out.reserve(head + content.filter(|&octets| octets < LARGE).unwrap_or(ADDED));
 }
 
 fn status_line_end(out: &mut BytesMut, parts: &response::Parts) {

@@ -32,6 +32,11 @@ impl Spelling {
         Self { head, names: Vec::with_capacity(fields), reason: None }
     }
 
+    /// Octets of the head as it was written.
+    pub(super) fn size(&self) -> usize {
+        self.head.len()
+    }
+
     /// Notes a name, which has to be a part of the head.
     pub(super) fn note(&mut self, name: &[u8]) {
         let start = name.as_ptr() as usize - self.head.as_ptr() as usize;
