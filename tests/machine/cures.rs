@@ -30,7 +30,7 @@ fn user() -> User {
 }
 
 /// The first that doctor says of this: verdict, words, cure.
-async fn says(user: &User, name: &str) -> [String; 3] {
+pub(crate) async fn says(user: &User, name: &str) -> [String; 3] {
     let said = user.run(&["doctor", "--json"]).await;
     let findings: Vec<Value> = serde_json::from_str(&said.stdout).unwrap_or_else(|_| panic!("{said:?}"));
     let found = findings.iter().filter(|finding| finding["name"] == name);
@@ -40,7 +40,7 @@ async fn says(user: &User, name: &str) -> [String; 3] {
 }
 
 /// Runs a cure that is a command of the program's.
-async fn follow(user: &User, cure: &str) {
+pub(crate) async fn follow(user: &User, cure: &str) {
     let arguments: Vec<&str> = cure.split(' ').collect();
     assert_eq!(arguments[0], "azure-openai-proxy", "{cure:?}");
     let said = user.run(&arguments[1..]).await;

@@ -17,4 +17,5 @@ mod distrust;
 mod doctor;
 mod env;
 mod exec;
+mod system;
 mod trust;

@@ -242,28 +242,6 @@ async fn missing_rights_are_asked_for_and_not_taken() {
     );
 }
 
-/// The real store of this machine, for machines that are there to be changed.
-#[tokio::test]
-async fn the_real_store_of_a_machine_that_may_be_changed() {
-    if std::env::var_os("TEST_REAL_TRUST_STORE").is_none() {
-        return skip("TEST_REAL_TRUST_STORE is not set");
-    }
-    let stage = crate::stage::Stage::set().await;
-    let user = User::of_proxy(&stage).with("https_proxy", format!("http://{}", stage.proxy));
-    let page = "curl -sS https://api.openai.com/.well-known/azure-openai-proxy";
-    assert_ne!(user.shell("sh", page).await.code, Some(0));
-    for (verb, said, trusted) in [
-        ("trust", "done", true),
-        ("trust", "already there", true),
-        ("untrust", "done", false),
-        ("untrust", "not there", false),
-    ] {
-        let ran = user.run(&[verb, "--stores", "system"]).await;
-        assert!(ran.code == Some(0) && ran.stdout.contains(said), "{ran:?}");
-        assert_eq!(user.shell("sh", page).await.code == Some(0), trusted, "{verb}");
-    }
-}
-
 #[test]
 fn what_is_installed_is_a_certificate_and_nothing_more() {
     let machine = Machine::new();

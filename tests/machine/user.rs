@@ -1,5 +1,6 @@
 //! A user of the machine: a home of their own, and no variables but the usual ones.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -17,6 +18,8 @@ const DEADLINE: Duration = Duration::from_secs(60);
 pub(crate) struct User {
     pub(crate) home: TempDir,
     variables: Vec<(String, String)>,
+    /// What every command of theirs is the last arguments of.
+    within: Vec<String>,
 }
 
 /// What a command said, and how it ended.
@@ -43,7 +46,7 @@ impl User {
             ("PATH".into(), path),
             ("LC_ALL".into(), "C".into()),
         ];
-        Self { home, variables }
+        Self { home, variables, within: Vec::new() }
     }
 
     /// One who runs the proxy of a stage.
@@ -73,6 +76,12 @@ impl User {
         self
     }
 
+    /// Whose commands are run by another one, which takes them as its last arguments.
+    pub(crate) fn within(mut self, command: Vec<String>) -> Self {
+        self.within = command;
+        self
+    }
+
     /// Where the user's own CA is.
     pub(crate) fn certs(&self) -> PathBuf {
         self.home.path().join("certs")
@@ -80,8 +89,9 @@ impl User {
 
     /// A command of this user's.
     pub(crate) fn command(&self, program: &Path, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program);
-        command.args(arguments).env_clear().envs(self.variables.iter().cloned());
+        let mut words = self.within.iter().map(OsStr::new).chain([program.as_os_str()]);
+        let mut command = Command::new(words.next().expect("the program at least"));
+        command.args(words).args(arguments).env_clear().envs(self.variables.iter().cloned());
         command
             .current_dir(self.home.path())
             .stdin(Stdio::null())
