@@ -52,6 +52,7 @@ mod smuggling;
 mod streaming;
 mod strength;
 mod tunnel;
+mod unresolved;
 mod walk;
 mod ways_in;
 mod websocket;
