@@ -1,4 +1,5 @@
-//! What `env` writes, read by the shells themselves: those of Debian where they are installed, Nushell from npm.
+//! What `env` writes, read by the shells themselves: those of Debian where they are installed, cmd by Wine, Nushell from
+//! npm.
 
 use std::path::Path;
 
@@ -42,6 +43,29 @@ const SHELLS: &[Shell] = &[
             "ENV | Out-String | Invoke-Expression; curl -sS PAGE; ENV --unset | Out-String | Invoke-Expression
                  if (-not $env:https_proxy) { '[gone]' }",
     },
+    // Wine's cmd, which hands its variables on to programs of this system. It reads files only, so that a shell has to
+    // write them.
+    Shell {
+        name: "wine",
+        dialect: "cmd",
+        script: r#"set -eu; export WINEPREFIX="$HOME/wine" WINEDEBUG=-all
+                   wineboot --init >wine.log 2>&1
+                   mkfifo page undo
+                   ENV >set.bat
+                   cat >ask.bat <<'END'
+@call set.bat
+@start /b /unix /bin/sh -c "curl -sS PAGE >$HOME/page; ENV --unset >$HOME/undo"
+END
+                   wine cmd /c ask.bat
+                   cat page; cat undo >unset.bat
+                   cat >undo.bat <<'END'
+@call set.bat
+@call unset.bat
+@if not defined https_proxy echo [gone]
+END
+                   wine cmd /c undo.bat | tr -d '\r'
+                   wineserver --kill >>wine.log 2>&1"#,
+    },
 ];
 
 #[tokio::test]
@@ -67,6 +91,7 @@ impl Shell {
         let user = User::of_proxy(stage);
         let print = format!("{} env --shell {}", program().display(), self.dialect);
         let script = self.script.replace("ENV", &print).replace("PAGE", crate::PAGE);
-        end(user.command(path, &["-c", &script])).await
+        let reader = if self.dialect == "cmd" { Path::new("/bin/sh") } else { path };
+        end(user.command(reader, &["-c", &script])).await
     }
 }
