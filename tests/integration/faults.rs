@@ -172,21 +172,28 @@ async fn http2() -> (Origin, Stage, Pki) {
     (origin, stage, pki)
 }
 
+/// RFC 9113 §6.8: what was begun is finished, what comes then goes elsewhere.
 #[tokio::test]
-async fn an_http2_origin_that_says_goodbye_finishes_what_it_began() {
+async fn an_http2_origin_that_says_goodbye_finishes_what_it_began_and_gets_no_more() {
     let (origin, stage, _pki) = http2().await;
-    // Each time on a new connection, since the last one takes no more.
-    for _ in 0..2 {
-        let (answer, _upstream) = tokio::join!(chat(&stage), async {
-            let mut upstream = OriginFrames::over(origin.accept().await).await;
-            let stream = upstream.asked().await;
-            upstream.begin(stream, "go").await;
-            upstream.go_away(stream, 0).await;
-            upstream.end(stream, "od").await;
-            upstream
+    let (answer, _upstreams) = tokio::join!(chat(&stage), async {
+        let mut first = OriginFrames::over(origin.accept().await).await;
+        let stream = first.asked().await;
+        first.begin(stream, "go").await;
+        first.go_away(stream, 0).await;
+        first.noted().await;
+        let (answer, second) = tokio::join!(chat(&stage), async {
+            let mut second = OriginFrames::over(origin.accept().await).await;
+            let stream = second.asked().await;
+            second.begin(stream, "better").await;
+            second.end(stream, "").await;
+            second
         });
-        assert_eq!((answer.status, &*answer.text()), (StatusCode::OK, "good"));
-    }
+        assert_eq!((answer.status, &*answer.text()), (StatusCode::OK, "better"));
+        first.end(stream, "od").await;
+        (first, second)
+    });
+    assert_eq!((answer.status, &*answer.text()), (StatusCode::OK, "good"));
 }
 
 #[tokio::test]

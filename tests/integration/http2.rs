@@ -1,25 +1,15 @@
 //! HTTP/2 on both legs: who else is on the connection makes no difference.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use azure_openai_proxy::message::body::{self, Body, BoxError};
 use bytes::Bytes;
 use futures_util::stream;
-use http::{Request, Response, StatusCode, Version};
+use http::{Request, StatusCode, Version};
 use http_body_util::{BodyExt, StreamBody};
-use hyper::body::{Frame, Incoming};
-use hyper::server::conn::http2;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use hyper::body::Frame;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 
 use crate::client::{self, OPENAI_HOST, within};
-use crate::origin::Pki;
-use crate::stage::{AZURE_HOST, Stage};
+use crate::stage::Stage;
 
 const CHAT: &str = r#"{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}"#;
 
@@ -91,80 +81,6 @@ async fn clients_who_do_not_read_their_answers_hold_nobody_else_up() {
     drop(unread);
     let last = client::whole(last).await;
     assert_eq!(last.content.len(), FILE);
-}
-
-/// An origin server that answers with the number of the connection on which it was asked. It says GOAWAY on the first
-/// one when it is told to, and keeps the first answer there until it is asked on another.
-async fn leaving_origin(listener: TcpListener, tls: TlsAcceptor, leave: Arc<Notify>, asked: Arc<Notify>) {
-    let release = Arc::new(Notify::new());
-    let mut serving = JoinSet::new();
-    for number in 1_usize.. {
-        let (io, _) = listener.accept().await.unwrap();
-        let io = tls.accept(io).await.unwrap();
-        let (leave, release, asked) = (leave.clone(), release.clone(), asked.clone());
-        serving.spawn(async move {
-            let first = number == 1;
-            let seen = AtomicUsize::new(0);
-            let service = service_fn(|_: Request<Incoming>| {
-                let (release, asked) = (release.clone(), asked.clone());
-                let waits = first && seen.fetch_add(1, Ordering::Relaxed) == 0;
-                async move {
-                    asked.notify_one();
-                    if waits {
-                        release.notified().await;
-                    } else if !first {
-                        release.notify_one();
-                    }
-                    let number = format!("{{\"connection\":{number}}}");
-                    Ok::<_, std::convert::Infallible>(Response::new(body::full(number)))
-                }
-            });
-            let mut served = std::pin::pin!(
-                http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(io), service)
-            );
-            tokio::select! {
-                _ = served.as_mut() => return,
-                () = leave.notified(), if first => served.as_mut().graceful_shutdown(),
-            }
-            served.await.unwrap();
-        });
-    }
-}
-
-/// RFC 9113 §6.8: what was begun is finished, what comes then goes elsewhere.
-#[tokio::test]
-async fn an_upstream_that_says_goaway_finishes_what_it_has_and_gets_no_more_there() {
-    let pki = Pki::new();
-    let mut config = (*pki.server(AZURE_HOST)).clone();
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let resolve = format!("{AZURE_HOST}:443:{}", listener.local_addr().unwrap());
-    let root = pki.root_file();
-    let stage = Stage::with_variables(&[
-        ("AZURE_OPENAI_PROXY_RESOLVE", &resolve),
-        ("AZURE_OPENAI_PROXY_UPSTREAM_CA_FILE", root.to_str().expect("a path of ours")),
-    ])
-    .await;
-    let (leave, asked) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let origin = leaving_origin(listener, Arc::new(config).into(), leave.clone(), asked.clone());
-    let origin = tokio::spawn(origin);
-    let host = stage.proxy.to_string();
-    let ask = || client::ask(stage.proxy, client::post(&host, "/v1/chat/completions", CHAT));
-    let (proxy, first) = (stage.proxy, client::post(&host, "/v1/chat/completions", CHAT));
-    let first = tokio::spawn(async move { client::ask(proxy, first).await });
-    within(asked.notified()).await;
-    leave.notify_one();
-    // As long as the proxy has not read the GOAWAY, it goes on asking there.
-    loop {
-        let next = ask().await;
-        assert_eq!(next.status, StatusCode::OK, "{}", next.text());
-        if next.text() == r#"{"connection":2}"# {
-            break;
-        }
-    }
-    let first = within(first).await.unwrap();
-    assert_eq!((first.status, first.text()), (StatusCode::OK, r#"{"connection":1}"#.into()));
-    origin.abort();
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
+const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
 
@@ -143,6 +144,17 @@ impl OriginFrames {
     /// Says that no stream after `last` is answered any more.
     pub(crate) async fn go_away(&mut self, last: u32, code: u32) {
         self.0.write(frame(GOAWAY, 0, 0, &[last.to_be_bytes(), code.to_be_bytes()].concat())).await;
+    }
+
+    /// Waits until the client has taken note of all that was sent.
+    pub(crate) async fn noted(&mut self) {
+        self.0.write(frame(PING, 0, 0, &[0; 8])).await;
+        loop {
+            let Frame { kind, flags, .. } = next(&mut self.0).await;
+            if kind == PING && flags & ACK != 0 {
+                return;
+            }
+        }
     }
 }
 
