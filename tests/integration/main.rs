@@ -25,6 +25,7 @@ mod broken;
 mod cancelling;
 mod carried;
 mod certificates;
+mod client_keys;
 mod content;
 mod destinations;
 mod drain;
