@@ -78,7 +78,7 @@ async fn heal(mut user: User) -> Vec<String> {
 #[tokio::test]
 async fn a_bare_shell_gets_well_by_one_line() {
     let stage = Stage::set().await;
-    for programs in [&["curl", "sh"][..], &["git", "sh"], &["wget"], &["ruby"], &["python3"]] {
+    for programs in [&["curl", "sh"][..], &["git", "sh"], &["wget"], &["ruby"], &["python3"], &["php"]] {
         let followed = heal(only(User::of_proxy(&stage), programs)).await;
         assert_eq!(followed, ["this shell: eval \"$(azure-openai-proxy env)\""], "{programs:?}");
     }
@@ -126,6 +126,18 @@ async fn a_client_that_ignores_proxies_is_led_by_base_url() {
     let url = format!("OPENAI_BASE_URL=http://{}/v1", stage.proxy);
     // Node from 22.21 on reads https_proxy, as it was told.
     assert!(followed.is_empty() || followed == [format!("node: {url}")], "{followed:?}");
+}
+
+/// `env` leaves JVMs alone unless it is asked for them; the doctor sees what they lack.
+#[tokio::test]
+async fn a_jvm_gets_well_by_its_own_variable() {
+    if crate::trust::on_path("java").is_none() || crate::trust::on_path("keytool").is_none() {
+        return crate::trust::skip("no JDK is installed");
+    }
+    let stage = Stage::set().await;
+    let followed = heal(only(User::of_proxy(&stage), &["java", "keytool"])).await;
+    assert_eq!(followed[0], "this shell: eval \"$(azure-openai-proxy env)\"");
+    assert!(followed.len() == 2 && followed[1].starts_with("java: JAVA_TOOL_OPTIONS='"), "{followed:?}");
 }
 
 #[tokio::test]
