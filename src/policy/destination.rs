@@ -53,7 +53,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    fn permit_host(&self, host: &Host) -> Result<(), Denied> {
+    /// Decides what the lists of hosts say of one, whoever the client is.
+    pub fn permit_host(&self, host: &Host) -> Result<(), Denied> {
         let listed = |list: &[Host]| list.iter().any(|suffix| is_within(host, suffix));
         let permitted = !listed(&self.deny) && (self.allow.is_empty() || listed(&self.allow));
         if permitted { Ok(()) } else { Err(Denied::Host { host: host.clone() }) }

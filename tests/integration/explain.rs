@@ -153,3 +153,38 @@ async fn on_the_preview_of_the_v1_surface() {
 async fn on_the_classic_surface() {
     explains_what_it_does("2025-04-01-preview").await;
 }
+
+#[test]
+fn what_is_not_for_openai_is_said_to_pass_or_to_be_refused() {
+    let asked = |url: &str| Explain { method: "get".into(), url: url.into(), model: None };
+    let config = configuration([
+        ("AZURE_OPENAI_ENDPOINT", "https://r.example"),
+        ("AZURE_OPENAI_PROXY_CERTS", "nowhere"),
+        ("AZURE_OPENAI_PROXY_DENY_DESTINATIONS", "bad.example"),
+    ]);
+    for (url, told) in [
+        ("https://other.example/v1/models", "  tunnelled "),
+        ("wss://other.example/", "  tunnelled "),
+        ("http://other.example/v1/models", "  forwarded "),
+        ("https://www.bad.example/", "  refused     403 Forbidden destination_not_allowed;"),
+        ("http://localhost:8080/v1/models", "  comes in    by base URL"),
+        ("http://localhost:9999/elsewhere", "  forwarded "),
+        ("ws://api.openai.com/v1/realtime?model=m", "  comes in    intercepted"),
+    ] {
+        let text = explain::explain(&config, &asked(url)).unwrap();
+        assert!(text.starts_with(&format!("GET {url}\n{told}")), "{text}");
+    }
+    let config =
+        configuration([("AZURE_OPENAI_PROXY_MODE", "openai"), ("AZURE_OPENAI_PROXY_CERTS", "nowhere")]);
+    assert_eq!(
+        Outcome::told(&explain::explain(&config, &asked("http://api.openai.com/v1/models")).unwrap()),
+        Outcome::SentTo("https://api.openai.com/v1/models".into()),
+        "never in the clear"
+    );
+    assert!(
+        explain::explain(&config, &asked("ftp://other.example/"))
+            .unwrap_err()
+            .to_string()
+            .contains("only http and https")
+    );
+}
