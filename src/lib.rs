@@ -37,7 +37,7 @@
 //! |---|---|---|
 //! | 0 | [`message`] | what a message is made of |
 //! | 1 | [`policy`], [`route`], [`rewrite`] | pure decisions: no async, clock, randomness, log or environment |
-//! | 2 | [`tls`], [`net`], [`http1`], [`upstream`] | thin I/O |
+//! | 2 | [`tls`], [`net`], [`http1`], [`upstream`], [`shutdown`] | thin I/O |
 //! | 3 | [`error`], [`proxy`], [`admin`] | one request's way |
 //! | 4 | [`config`], [`cli`], [`telemetry`], [`simulator`], [`client`] | the program around it |
 //! | 5 | [`app`], [`demo`], [`explain`], [`machine`] | what is put together of all that |

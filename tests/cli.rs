@@ -62,6 +62,20 @@ fn check_accepts_what_serve_would_and_writes_nothing() {
 }
 
 #[test]
+fn the_readmes_file_of_settings_is_valid() {
+    let user = User::new();
+    let readme = include_str!("../README.md");
+    let file = readme.split_once("```toml\n").unwrap().1.split_once("```").unwrap().0;
+    let dir = user.write_config(file).parent().unwrap().to_owned();
+    assert_eq!(user.run(&["check"], &[]).code, 3, "the file of the key is not there yet");
+    fs::write(dir.join("azure.key"), "k\n").unwrap();
+    let said = user.run(&["check"], &[]);
+    assert_eq!((said.code, &*said.stderr), (0, ""));
+    let shown = user.run(&["config", "show"], &[]).stdout;
+    assert!(line(&shown, "map").starts_with("map gpt-4o=YOUR-DEPLOYMENT "), "{shown}");
+}
+
+#[test]
 fn check_does_not_run_the_key_command() {
     let user = User::new();
     let command = format!("touch {}/ran", user.home.path().display());

@@ -1,7 +1,28 @@
 //! The house rules that no compiler checks.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use azure_openai_proxy::cli::Cli;
+use azure_openai_proxy::config::key::{Allowed, Key};
+use clap::CommandFactory;
+
+const README: &str = include_str!("../README.md");
+
+/// Flags in the README that are not ours: an example's, and those of cargo, docker, curl and of the scripts.
+const FLAGS_OF_OTHERS: &[&str] = &[
+    "some-name",
+    "path",
+    "release",
+    "manifest-path",
+    "env",
+    "env-file",
+    "ssl-revoke-best-effort",
+    "quick",
+    "only",
+    "with",
+];
 
 /// Each module of the crate's root with its layer; imports point down or stay inside a module.
 const LAYERS: &[(&str, u8)] = &[
@@ -9,11 +30,11 @@ const LAYERS: &[(&str, u8)] = &[
     ("policy", 1),
     ("route", 1),
     ("rewrite", 1),
-    ("shutdown", 1),
     ("tls", 2),
     ("http1", 2),
     ("net", 2),
     ("upstream", 2),
+    ("shutdown", 2),
     ("error", 3),
     ("proxy", 3),
     ("admin", 3),
@@ -102,21 +123,75 @@ fn every_module_is_where_its_name_says() {
 }
 
 #[test]
-fn the_readme_names_every_setting() {
-    let readme = include_str!("../README.md");
-    for key in azure_openai_proxy::config::key::Key::ALL {
-        let begin = format!("| `{}` | ", key.name());
-        let right =
-            |row: &str| row.starts_with(&begin) && key.default().iter().all(|value| row.contains(value));
-        assert!(readme.lines().any(right), "README.md lacks a row for {} with its default", key.name());
+fn the_readmes_settings_are_those_of_the_program() {
+    let rows = README.split("| setting | what it is | default |\n|---|---|---|\n").nth(1).expect("the table");
+    let rows: Vec<_> = rows.lines().take_while(|line| line.starts_with('|')).collect();
+    let quoted = |words: &[&str]| words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+    assert_eq!(rows.len(), Key::ALL.len(), "no other row");
+    for (row, key) in rows.iter().zip(Key::ALL) {
+        let variables: Vec<_> = key.variables().collect();
+        let aliases: Vec<_> = variables[1..].iter().map(|name| &**name).collect();
+        let by_flag = match key.allowed() {
+            Allowed::Anywhere => "",
+            Allowed::NotByFlag => " No flag.",
+            Allowed::EnvironmentOnly => " Variable only.",
+        };
+        let also = if aliases.is_empty() { String::new() } else { format!(" Also {}.", quoted(&aliases)) };
+        let (begin, end) =
+            (format!("| `{}` | ", key.name()), format!("{by_flag}{also} | {} |", quoted(key.default())));
+        let about = row.strip_prefix(&begin).and_then(|rest| rest.strip_suffix(&*end));
+        let about = about.unwrap_or_else(|| panic!("the row of {} should end in {end:?}: {row}", key.name()));
+        let documented = format!("    /// {about}\n    {key:?}: ");
+        assert!(
+            include_str!("../src/config/key.rs").contains(&documented),
+            "{key:?} has other words in key.rs"
+        );
     }
+}
+
+#[test]
+fn the_readme_names_every_command_and_no_flag_or_variable_that_is_not_there() {
+    let program = Cli::command();
+    let (mut commands, mut flags) = (Vec::new(), BTreeSet::from(["help".to_owned(), "version".to_owned()]));
+    let mut unread = vec![&program];
+    while let Some(command) = unread.pop() {
+        flags.extend(command.get_arguments().filter_map(|argument| argument.get_long()).map(str::to_owned));
+        commands.extend(command.get_subcommands().map(|sub| sub.get_name()));
+        unread.extend(command.get_subcommands());
+    }
+    let words = |text: &'static str| text.split(|c: char| !c.is_ascii_alphanumeric() && !"_-".contains(c));
+    let code: BTreeSet<_> = README.split('`').skip(1).step_by(2).flat_map(words).collect();
+    for command in commands {
+        assert!(code.contains(command), "README.md does not name the command {command}");
+    }
+    for flag in words(README).filter_map(|word| word.strip_prefix("--")) {
+        let there = flags.contains(flag) || FLAGS_OF_OTHERS.contains(&flag) || flag.starts_with('-');
+        assert!(there || flag.is_empty(), "README.md names --{flag}, which is not there");
+    }
+    let variables: BTreeSet<_> = Key::ALL.iter().flat_map(|key| key.variables()).collect();
+    for name in words(README).filter(|word| word.starts_with("AZURE_OPENAI_")) {
+        let there = ["AZURE_OPENAI_PROXY_CONFIG", "AZURE_OPENAI_PROXY_SOME_NAME"].contains(&name);
+        assert!(there || variables.contains(name), "README.md names {name}, which is not read");
+    }
+}
+
+#[test]
+fn the_map_of_the_code_names_every_module_at_its_layer() {
+    let map = include_str!("../src/lib.rs");
+    for (module, layer) in LAYERS {
+        let row = map.lines().find(|line| line.starts_with(&format!("//! | {layer} |")));
+        let named = row.is_some_and(|row| row.contains(&format!("[`{module}`]")));
+        assert!(named, "src/lib.rs does not name `{module}` at layer {layer}");
+        assert!(map.contains(&format!("pub mod {module};\n")), "there is no module `{module}`");
+    }
+    assert_eq!(map.matches("\npub mod ").count(), LAYERS.len(), "a module without a layer");
 }
 
 #[test]
 fn every_check_is_held_by_something() {
     let checks =
         include_str!("fixtures/checks.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let readme = include_str!("../README.md").split_whitespace().collect::<Vec<_>>().join(" ");
+    let readme = README.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut numbers = Vec::new();
     for line in checks {
         let mut parts = line.splitn(3, " | ");
