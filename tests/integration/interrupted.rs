@@ -11,8 +11,13 @@ use crate::program::PROGRAM;
 
 /// `ca init` with the CA in `certs`, through `before`, which is a shell's.
 fn ca_init(certs: &Path, before: &str) -> Command {
+    ca(certs, before, "init")
+}
+
+fn ca(certs: &Path, before: &str, command: &str) -> Command {
+    let script = format!("{before} exec \"$0\" ca {command} --certs \"$1\"");
     let mut command = Command::new("sh");
-    command.args(["-c", &format!("{before} exec \"$0\" ca init --certs \"$1\""), PROGRAM]).arg(certs);
+    command.args(["-c", &script, PROGRAM]).arg(certs);
     command.env_clear().env("HOME", certs).stdin(Stdio::null()).kill_on_drop(true);
     command
 }
@@ -72,5 +77,32 @@ async fn a_program_that_is_killed_at_any_point_leaves_a_whole_ca_or_none() {
         let _ = child.start_kill();
         within(child.wait()).await.unwrap();
         assert_whole_or_none(&certs).await;
+    }
+}
+
+#[tokio::test]
+async fn an_interrupted_replacement_leaves_the_old_ca_or_the_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let certs = folder.path().join("certs");
+    let begun = Instant::now();
+    assert!(within(ca_init(&certs, "").output()).await.unwrap().status.success());
+    let whole = begun.elapsed();
+    let mut there = shows(&certs).await.unwrap();
+    for blocks in 0..4 {
+        let full = format!("trap '' XFSZ; ulimit -f {blocks};");
+        let output = within(ca(&certs, &full, "init --replace").output()).await.unwrap();
+        let now = shows(&certs).await.unwrap();
+        assert_eq!(output.status.success(), now != there, "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(blocks > 0 || now == there);
+        there = now;
+    }
+    const POINTS: u32 = 12;
+    for point in 0..POINTS {
+        let mut child = ca(&certs, "", "init --replace").stdout(Stdio::null()).spawn().unwrap();
+        tokio::time::sleep(whole * point / POINTS + Duration::from_micros(100)).await;
+        let _ = child.start_kill();
+        within(child.wait()).await.unwrap();
+        let root = shows(&certs).await.unwrap();
+        assert_eq!(std::fs::read_to_string(certs.join("ca.pem")).unwrap(), root, "what clients are to trust");
     }
 }
