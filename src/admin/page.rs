@@ -141,6 +141,21 @@ mod tests {
     }
 
     #[test]
+    fn no_script_of_others_runs_on_it_and_no_frame_is_around_it() {
+        let response = page(&testing::admin(), &HostPort::parse("127.0.0.1:8080", None).unwrap());
+        let field = |name: &str| response.headers()[name].to_str().unwrap();
+        let policy: Vec<_> = field("content-security-policy").split("; ").collect();
+        for directive in
+            ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "form-action 'none'"]
+        {
+            assert!(policy.contains(&directive), "{policy:?}");
+        }
+        assert!(!policy.iter().any(|directive| directive.contains("unsafe") || directive.contains('*')));
+        assert_eq!((field("x-frame-options"), field("referrer-policy")), ("DENY", "no-referrer"));
+        assert!(!response.headers().contains_key("set-cookie"));
+    }
+
+    #[test]
     fn the_page_asks_for_its_own_parts_and_for_nothing_else() {
         let mut asked: Vec<&str> =
             TEMPLATE.split(['"', '\'']).filter(|text| text.starts_with("/page/")).collect();
