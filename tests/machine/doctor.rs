@@ -163,6 +163,20 @@ async fn fix_makes_what_is_missing_and_closes_what_is_open() {
 }
 
 #[tokio::test]
+async fn settings_that_are_not_valid_are_said_line_by_line() {
+    let user = only(User::new(), &[]).with("AZURE_OPENAI_PROXY_MODE", "azur");
+    let user = user.with("AZURE_OPENAI_PROXY_IDLE_TIMEOUT", "never");
+    let said = user.run(&["doctor", "--json"]).await;
+    let told: Vec<_> = findings(&said).into_iter().filter(|finding| finding["name"] == "settings").collect();
+    assert_eq!((said.code, told.len()), (Some(6), 2), "{said:?}");
+    for (finding, variable) in told.iter().zip(["AZURE_OPENAI_PROXY_MODE", "AZURE_OPENAI_PROXY_IDLE_TIMEOUT"])
+    {
+        assert_eq!(finding["verdict"], "wrong");
+        assert!(finding["says"].as_str().unwrap().starts_with(variable), "{finding}");
+    }
+}
+
+#[tokio::test]
 async fn people_read_one_line_for_each_and_what_to_do_below() {
     let stage = Stage::set().await;
     let said = only(User::of_proxy(&stage), &["curl"]).run(&["doctor"]).await;
