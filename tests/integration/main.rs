@@ -52,6 +52,8 @@ mod service;
 mod smuggling;
 mod streaming;
 mod strength;
+#[cfg(unix)]
+mod terminal;
 mod tunnel;
 mod unresolved;
 mod walk;
