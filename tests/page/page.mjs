@@ -1,5 +1,6 @@
 // Looks at the page as a person does: node page.mjs ORIGIN KEY SCREENSHOTS CHROMIUM
 import assert from "node:assert/strict";
+import vm from "node:vm";
 import { chromium } from "playwright-core";
 
 const [origin, azureKey, shots, executablePath] = process.argv.slice(2);
@@ -122,6 +123,15 @@ const steps = {
     assert.ok(await page.getByText("eval ").isHidden());
     await page.keyboard.press("ArrowLeft");
     assert.ok(await page.getByText("eval ").isVisible());
+  },
+
+  async "the PAC file sends through the proxy what is intercepted, and nothing else"() {
+    const file = await (await fetch(`${origin}/proxy.pac`)).text();
+    const find = vm.runInNewContext(`${file}; FindProxyForURL`);
+    const asked = ["api.openai.com", "API.OpenAI.com", "eu.api.openai.com", "openai.com", "api.openai.com.example"];
+    const proxy = `PROXY ${new URL(origin).host}`;
+    const ways = asked.map((host) => find(`https://${host}/`, host));
+    assert.deepEqual(ways, [proxy, proxy, proxy, "DIRECT", "DIRECT"]);
   },
 
   async "a snippet is copied whole"({ page, context }) {
