@@ -1,6 +1,7 @@
 //! What is shipped beside the program keeps in step with it.
 
 use std::fs;
+use std::process::Command;
 
 use azure_openai_proxy::cli::{Cli, Flags};
 use azure_openai_proxy::config::{self, env::Environment};
@@ -8,7 +9,7 @@ use clap::Parser;
 use tempfile::TempDir;
 
 use crate::client;
-use crate::program::Program;
+use crate::program::{PROGRAM, Program};
 
 fn read(path: &str) -> String {
     fs::read_to_string(format!("{}/scripts/packaging/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -38,6 +39,28 @@ fn the_units_command_line_is_one_that_is_understood() {
     let unit = read("systemd/azure-openai-proxy.service");
     let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
     assert!(Cli::try_parse_from(line.split(' ')).unwrap().flags.config.is_some());
+}
+
+/// Where systemd is installed: it finds nothing to say of the units, and little that the service could still do.
+#[test]
+fn systemd_understands_the_units_and_finds_the_service_confined() {
+    let folder = TempDir::new().unwrap();
+    let [service, socket] = ["service", "socket"].map(|kind| format!("azure-openai-proxy.{kind}"));
+    for name in [&service, &socket] {
+        let unit = read(&format!("systemd/{name}")).replace("/usr/local/bin/azure-openai-proxy", PROGRAM);
+        fs::write(folder.path().join(name), unit).unwrap();
+    }
+    for arguments in [
+        &["verify", &*service, &*socket][..],
+        // From 0 to 100; a service without any setting of that kind has 96.
+        &["security", "--offline=true", "--threshold=20", &*service],
+    ] {
+        let run = Command::new("systemd-analyze").args(arguments).current_dir(&folder).output();
+        let Ok(output) = run else { return eprintln!("skipped: systemd-analyze is not installed") };
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {said}");
+        assert!(arguments[0] != "verify" || !said.contains("azure-openai-proxy."), "{said}");
+    }
 }
 
 /// As in `docker run -d -p 8080:8080 --env AZURE_OPENAI_ENDPOINT=… --env AZURE_OPENAI_MODEL_MAPPER=… IMAGE`.
