@@ -31,6 +31,8 @@ pub struct Access {
     record: Record,
     journal: Journal,
     metrics: Metrics,
+    /// How the request came in.
+    route: &'static str,
     peer: Peer,
     key: Option<ClientKey>,
     begun: Instant,
@@ -56,12 +58,13 @@ struct Watched {
 // === impl Access ===
 
 impl Access {
-    /// Begins the line as the request arrives.
-    pub fn begin(admin: &Admin, method: &Method, path: &str, peer: Peer) -> Self {
+    /// Begins the line as the request arrives, which it does on this route.
+    pub fn begin(admin: &Admin, method: &Method, path: &str, route: &'static str, peer: Peer) -> Self {
         Self {
             record: admin.journal.begin(method.as_str(), path),
             journal: admin.journal.clone(),
             metrics: admin.metrics.clone(),
+            route,
             peer,
             key: None,
             begun: Instant::now(),
@@ -139,6 +142,7 @@ impl Drop for Access {
             target: TARGET,
             client = %self.peer.address,
             client_key = self.key.as_ref().map(ClientKey::name),
+            route = self.route,
             operation = record.operation,
             model = record.model.as_deref(),
             deployment = record.deployment.as_deref(),
@@ -147,6 +151,7 @@ impl Drop for Access {
             reason = record.reason,
             ttfb_ms = record.ttfb_ms,
             total_ms = record.total_ms,
+            own_us = measured.map(|measured| u64::try_from(measured.own.as_micros()).unwrap_or(u64::MAX)),
             octets = record.octets,
             input_tokens = record.tokens.map(|tokens| tokens.input),
             output_tokens = record.tokens.map(|tokens| tokens.output),

@@ -22,6 +22,17 @@ pub enum Door<'a> {
     Tunnel(Option<&'a Admitted>),
 }
 
+impl Door<'_> {
+    /// What the log calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tunnel(_) => "intercepted",
+            Self::Open(Role::Proxy) => "absolute",
+            Self::Open(Role::Origin) => "reverse",
+        }
+    }
+}
+
 /// Decides whether a request may have what it asks for. No client key is left in its head.
 ///
 /// An address that has shown too many wrong keys has to wait until its next one is looked at, be

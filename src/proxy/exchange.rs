@@ -36,7 +36,7 @@ pub async fn exchange(
     let (mut parts, content) = request.into_parts();
     let admitted = admission::admit_exchange(proxy, &mut parts, &peer, door);
     let request = Request::from_parts(parts, content);
-    let mut access = Access::begin(proxy.admin(), request.method(), path.path(), peer);
+    let mut access = Access::begin(proxy.admin(), request.method(), path.path(), door.name(), peer);
     match admitted {
         Err(error) => conclude(Err(error), access, version, origin.as_ref()),
         Ok(key) => {

@@ -1,4 +1,5 @@
-//! What the log says of a tunnel or a WebSocket, once, when it is over: how it ended, and how much it carried.
+//! What the log says of an exchange, a tunnel or a WebSocket, once, when it is over: how it came in, how it ended, and
+//! how much it carried and cost.
 
 use std::net::SocketAddr;
 
@@ -84,6 +85,39 @@ async fn each_tunnel_is_one_line_for_people() {
         time.ends_with('Z') && rest.starts_with(&format!("CONNECT {}  tunnel  ", origin.address())),
         "{line}"
     );
+}
+
+#[tokio::test]
+async fn each_exchange_says_for_machines_how_it_came_in_and_what_it_cost() {
+    const ANSWER: &str =
+        r#"{"object":"response","usage":{"input_tokens":3,"output_tokens":5,"total_tokens":8}}"#;
+    let (home, origin) = (tempfile::tempdir().unwrap(), Origin::plain());
+    let mut program = serve(&home, &origin, "json");
+    let proxy = program.address().await;
+    for (target, route) in [("/v1/responses", "reverse"), ("http://api.openai.com/v1/responses", "absolute")]
+    {
+        let host = if route == "reverse" { "localhost" } else { "api.openai.com" };
+        let mut client = Conversation::with(proxy).await;
+        let fields = "Content-Type: application/json\r\nContent-Length: 13\r\nConnection: close";
+        client
+            .write(format!("POST {target} HTTP/1.1\r\nHost: {host}\r\n{fields}\r\n\r\n{{\"model\":\"m\"}}"))
+            .await;
+        let mut upstream = origin.accept().await;
+        upstream.until("{\"model\":\"m\"}").await;
+        let length = ANSWER.len();
+        let head = format!("Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close");
+        upstream.write(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{ANSWER}")).await;
+        assert!(client.rest().await.0.ends_with(ANSWER));
+        program.says(&format!("\"route\":\"{route}\"")).await;
+        let said = program.said();
+        let line = said.lines().find(|line| line.contains(&format!("\"route\":\"{route}\""))).unwrap();
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!((&line["operation"], &line["model"]), (&"responses".into(), &"m".into()), "{line}");
+        assert_eq!((&line["status"], &line["octets"]), (&200.into(), &length.into()), "{line}");
+        assert_eq!((&line["input_tokens"], &line["output_tokens"]), (&3.into(), &5.into()), "{line}");
+        let (own, total) = (line["own_us"].as_u64().unwrap(), line["total_ms"].as_u64().unwrap());
+        assert!(own / 1000 <= total, "our own time is a part of all: {line}");
+    }
 }
 
 #[tokio::test]
