@@ -20,6 +20,7 @@ const FLAGS_OF_OTHERS: &[&str] = &[
     "env-file",
     "ssl-revoke-best-effort",
     "quick",
+    "here",
     "only",
     "with",
 ];
