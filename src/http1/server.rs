@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{Request, Response, response};
+use http_body::SizeHint;
 use thiserror::Error;
 use tokio::time::{Instant, Sleep};
 
-use super::encoder::{self, Persistence};
+use super::encoder::{self, Encoder, Persistence};
 use super::framing::is_without_content;
 use super::head::{Bounds, HeadError, RequestHead};
 use super::sending::{Sending, SendingError};
@@ -172,22 +173,11 @@ impl Server {
     async fn respond(&self, response: Response<Body>, asked: Asked) -> Result<Next, ServeError> {
         let (parts, content) = response.into_parts();
         let switches = asked.switches(parts.status);
-        let (encoder, ends) = {
-            let mut shared = lock(&self.shared);
-            shared.answered();
-            let goes_on = !self.shutdown.is_requested() && asked.goes_on(&parts) && shared.may_go_on(&asked);
-            let persistence = match (switches, goes_on) {
-                (true, _) => Persistence::Implied,
-                (false, true) => asked.persistence(),
-                (false, false) => Persistence::Close,
-            };
-            let facts = (&asked.method, asked.version);
-            let hint = http_body::Body::size_hint(&content);
-            let out = shared.wire.outbox.small();
-            let (encoder, ends) = encoder::response_head(out, facts, &parts, &hint, persistence);
-            (encoder, ends || !goes_on)
-        };
-        if is_without_content(&asked.method, parts.status) {
+        let without_content = is_without_content(&asked.method, parts.status);
+        let (encoder, ends) = self.put_head(&parts, &http_body::Body::size_hint(&content), &asked);
+        // Long content does not keep the head that it came with.
+        drop(parts);
+        if without_content {
             drop(content);
             self.flush().await?;
         } else {
@@ -202,6 +192,22 @@ impl Server {
             return Ok(Next::Nothing);
         }
         Ok(if !ends && shared.is_over() { Next::Request } else { Next::Close })
+    }
+
+    /// Puts the final response's head into the outbox; returns also whether the connection has to end after it.
+    fn put_head(&self, parts: &response::Parts, content: &SizeHint, asked: &Asked) -> (Encoder, bool) {
+        let mut shared = lock(&self.shared);
+        shared.answered();
+        let goes_on = !self.shutdown.is_requested() && asked.goes_on(parts) && shared.may_go_on(asked);
+        let persistence = match (asked.switches(parts.status), goes_on) {
+            (true, _) => Persistence::Implied,
+            (false, true) => asked.persistence(),
+            (false, false) => Persistence::Close,
+        };
+        let out = shared.wire.outbox.small();
+        let facts = (&asked.method, asked.version);
+        let (encoder, ends) = encoder::response_head(out, facts, parts, content, persistence);
+        (encoder, ends || !goes_on)
     }
 
     async fn flush(&self) -> Result<(), ServeError> {
