@@ -143,6 +143,8 @@ impl Drop for Access {
             client = %self.peer.address,
             client_key = self.key.as_ref().map(ClientKey::name),
             route = self.route,
+            method = &*record.method,
+            path = &*record.path,
             operation = record.operation,
             model = record.model.as_deref(),
             deployment = record.deployment.as_deref(),

@@ -1,7 +1,7 @@
 //! Lines for machines: an exchange written in one go, anything else as the library writes it.
 //!
-//! Both look the same. The library's way through its visitors and serialisers took a sixth of all that a short
-//! exchange costs the proxy.
+//! Both look the same, but for an exchange's message, which is for people: its members say all of it. The library's
+//! way through its visitors and serialisers took a sixth of all that a short exchange costs the proxy.
 
 use std::fmt::{self, Write};
 
@@ -58,9 +58,22 @@ where
 
 /// RFC 3339, in microseconds.
 fn write_time(line: &mut String, at: OffsetDateTime) -> fmt::Result {
-    let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
-    let (hour, minute, second, micros) = (at.hour(), at.minute(), at.second(), at.microsecond());
-    write!(line, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
+    write!(line, "{:04}", at.year())?;
+    for (mark, number) in [
+        ('-', u8::from(at.month())),
+        ('-', at.day()),
+        ('T', at.hour()),
+        (':', at.minute()),
+        (':', at.second()),
+    ] {
+        line.extend([mark, digit(number / 10), digit(number % 10)]);
+    }
+    write!(line, ".{:06}Z", at.microsecond())
+}
+
+/// The last digit of a number.
+fn digit(number: u8) -> char {
+    char::from(b'0' + number % 10)
 }
 
 // === impl Members ===
@@ -99,6 +112,9 @@ impl Visit for Members<'_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            return;
+        }
         self.name(field);
         self.0.push('"');
         write!(Escaped(self.0), "{value:?}").expect("writing to a string does not fail");

@@ -110,6 +110,7 @@ fn an_exchange_for_machines_is_what_the_library_would_have_written() {
     let (mut ours, mut librarys) = (logged_at!(access::TARGET), logged_at!("other"));
     assert_eq!(ours.remove("target"), Some(access::TARGET.into()));
     librarys.remove("target");
+    assert_eq!((ours.get("message"), librarys.remove("message")), (None, Some(text.into())));
     let (at, librarys_at) = (ours.remove("timestamp").unwrap(), librarys.remove("timestamp").unwrap());
     assert_eq!(at.as_str().map(str::len), librarys_at.as_str().map(str::len));
     assert!(at.as_str() <= librarys_at.as_str(), "{at} {librarys_at}");

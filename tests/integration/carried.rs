@@ -112,6 +112,7 @@ async fn each_exchange_says_for_machines_how_it_came_in_and_what_it_cost() {
         let said = program.said();
         let line = said.lines().find(|line| line.contains(&format!("\"route\":\"{route}\""))).unwrap();
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!((&line["method"], &line["path"]), (&"POST".into(), &"/v1/responses".into()), "{line}");
         assert_eq!((&line["operation"], &line["model"]), (&"responses".into(), &"m".into()), "{line}");
         assert_eq!((&line["status"], &line["octets"]), (&200.into(), &length.into()), "{line}");
         assert_eq!((&line["input_tokens"], &line["output_tokens"]), (&3.into(), &5.into()), "{line}");
