@@ -14,7 +14,6 @@ pub mod decoder;
 pub mod encoder;
 pub mod framing;
 pub mod head;
-pub mod interim;
 mod outbox;
 pub mod sending;
 pub mod server;

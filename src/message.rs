@@ -4,6 +4,7 @@ pub mod body;
 pub mod fields;
 pub mod hop_by_hop;
 pub mod host_port;
+pub mod interim;
 pub mod redact;
 pub mod target;
 pub mod via;

@@ -17,11 +17,11 @@ use super::decoder::{ContentError, Decoder};
 use super::encoder;
 use super::framing::Framing;
 use super::head::{self, Bounds, HeadError};
-use super::interim::OnInterim;
 use super::sending::{Sending, SendingError};
 use super::wire::{Wire, lock};
 use crate::message::body::BoxError;
 use crate::message::hop_by_hop::has_option;
+use crate::message::interim::{self, OnInterim};
 use crate::net::stream::Stream;
 
 pub use content::Content;
@@ -75,9 +75,6 @@ pub enum AnswerError {
 
 /// Bounds of a response's head.
 const BOUNDS: Bounds = Bounds { size: 256 << 10, fields: 256 };
-
-/// Responses that may come before the final one.
-const INTERIM: usize = 64;
 
 // === impl Connection ===
 
@@ -198,7 +195,7 @@ impl Shared {
                     return Poll::Ready(Ok(parts));
                 }
                 self.interim += 1;
-                if self.interim > INTERIM {
+                if self.interim > interim::LIMIT {
                     return Poll::Ready(Err(AnswerError::TooManyInterim));
                 }
                 if let Some(on_interim) = on_interim {

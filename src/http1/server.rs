@@ -26,7 +26,7 @@ use crate::shutdown::Shutdown;
 
 use asked::Asked;
 pub use content::{Content, ReceiveError};
-pub(super) use shared::Shared;
+use shared::Shared;
 
 /// What a client is held to.
 #[derive(Clone, Copy, Debug)]

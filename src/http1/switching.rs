@@ -22,7 +22,7 @@ pub struct NotSwitched;
 
 impl Switching {
     /// An end that asks and one where the connection is handed over.
-    pub(super) fn channel() -> (oneshot::Sender<Stream>, Self) {
+    pub(crate) fn channel() -> (oneshot::Sender<Stream>, Self) {
         let (sender, receiver) = oneshot::channel();
         (sender, Self(Arc::new(Mutex::new(Some(receiver)))))
     }

@@ -93,7 +93,7 @@ async fn a_response_that_is_cut_short_is_an_error() {
 
 #[tokio::test]
 async fn what_is_no_response_is_an_error_and_the_request_is_not_sent_again() {
-    let flood = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(INTERIM + 1);
+    let flood = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(interim::LIMIT + 1);
     for response in
         ["SSH-2.0-x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", &flood]
     {

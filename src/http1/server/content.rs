@@ -13,8 +13,8 @@ use thiserror::Error;
 use super::Shared;
 use crate::http1::decoder::{ContentError, Piece};
 use crate::http1::framing::Framing;
-use crate::http1::interim::Interim;
 use crate::http1::wire::lock;
+use crate::message::interim::Interim;
 
 /// The content of one request. Reading it reads the connection: what nobody reads is not taken from the client.
 pub struct Content {
@@ -49,7 +49,8 @@ impl Content {
     ) -> Self {
         let number = lock(shared).begin(framing, expects_continue);
         if parts.version == Version::HTTP_11 {
-            parts.extensions.insert(Interim::new(shared, number));
+            let client = Arc::clone(shared);
+            parts.extensions.insert(Interim::new(move |early| lock(&client).interim(number, early)));
         }
         Self { shared: Arc::clone(shared), number, ended: framing == Framing::Octets(0) }
     }

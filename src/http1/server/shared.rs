@@ -3,15 +3,18 @@
 use std::io;
 use std::task::{Context, Poll, Waker, ready};
 
+use http::response;
+
 use super::{Asked, ServeError};
 use crate::http1::decoder::{ContentError, Decoder, Piece};
+use crate::http1::encoder;
 use crate::http1::framing::Framing;
 use crate::http1::head::{self, Bounds, RequestHead};
 use crate::http1::server::ReceiveError;
 use crate::http1::wire::Wire;
 
 /// One connection and the request on it.
-pub(in crate::http1) struct Shared {
+pub(super) struct Shared {
     pub(super) wire: Wire,
     decoder: Decoder,
     /// The number of the request: content of an earlier one reads nothing any more.
@@ -60,9 +63,12 @@ impl Shared {
         self.number
     }
 
-    /// Whether responses before the final one can still be written to this request.
-    pub(in crate::http1) fn is_unanswered(&self, number: u64) -> bool {
-        self.number == number && !self.is_answered
+    /// Writes a response that comes before the final one to this request, if that has not begun and there is room.
+    pub(super) fn interim(&mut self, number: u64, early: &response::Parts) {
+        if self.number == number && !self.is_answered && self.wire.outbox.has_room() {
+            encoder::interim_head(self.wire.outbox.small(), early);
+            self.wake();
+        }
     }
 
     /// The final response begins.
@@ -95,7 +101,7 @@ impl Shared {
     }
 
     /// Wakes whoever serves the connection.
-    pub(in crate::http1) fn wake(&self) {
+    fn wake(&self) {
         if let Some(waiter) = &self.waiter {
             waiter.wake_by_ref();
         }
