@@ -17,7 +17,7 @@
 //!          mapped through rewrite::frames
 //! ```
 //!
-//! Both ends of HTTP/1 are [`http1`], and those of HTTP/2 are hyper's.
+//! Both ends of HTTP/1 are [`http1`]; of HTTP/2 the clients' is [`http2`], and the upstream's is hyper's.
 //!
 //! Everything that goes wrong on the way is an [`error::Error`], and only `proxy::respond` makes a response of it.
 //!
@@ -37,7 +37,7 @@
 //! |---|---|---|
 //! | 0 | [`message`] | what a message is made of |
 //! | 1 | [`policy`], [`route`], [`rewrite`] | pure decisions: no async, clock, randomness, log or environment |
-//! | 2 | [`tls`], [`net`], [`http1`], [`upstream`], [`shutdown`] | thin I/O |
+//! | 2 | [`tls`], [`net`], [`http1`], [`http2`], [`upstream`], [`shutdown`] | thin I/O |
 //! | 3 | [`error`], [`proxy`], [`admin`] | one request's way |
 //! | 4 | [`config`], [`cli`], [`telemetry`], [`simulator`], [`client`] | the program around it |
 //! | 5 | [`app`], [`demo`], [`explain`], [`machine`] | what is put together of all that |
@@ -73,6 +73,7 @@ pub mod demo;
 pub mod error;
 pub mod explain;
 pub mod http1;
+pub mod http2;
 pub mod machine;
 pub mod message;
 pub mod net;

@@ -33,6 +33,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("rewrite", 1),
     ("tls", 2),
     ("http1", 2),
+    ("http2", 2),
     ("net", 2),
     ("upstream", 2),
     ("shutdown", 2),

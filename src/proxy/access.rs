@@ -51,8 +51,6 @@ struct Watched {
     content: Body,
     access: Access,
     usage: Option<UsageReader>,
-    /// Why the content ended early, to be told once what came before has been written.
-    broken: Option<BoxError>,
 }
 
 // === impl Access ===
@@ -118,7 +116,7 @@ impl Access {
             self.journal.open(&self.record);
         }
         let usage = UsageReader::for_content(&parts.headers);
-        Response::from_parts(parts, Watched { content, access: self, usage, broken: None }.boxed_unsync())
+        Response::from_parts(parts, Watched { content, access: self, usage }.boxed_unsync())
     }
 
     /// Observes the WebSocket that was opened with this status, and counts here, until it is over.
@@ -208,9 +206,6 @@ impl HttpBody for Watched {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Some(broken) = self.broken.take() {
-            return Poll::Ready(Some(Err(broken)));
-        }
         let begun = Instant::now();
         let polled = Pin::new(&mut self.content).poll_frame(cx);
         if let Some(measured) = &mut self.access.measured {
@@ -229,11 +224,7 @@ impl HttpBody for Watched {
             Some(Err(error)) => {
                 tracing::warn!(%error, "the upstream broke off in the middle of its content; the client's is aborted");
                 self.access.outcome = Outcome::Broken;
-                // hyper drops what it has not written yet when content fails. While content is
-                // pending it writes, so that the client gets all that came before the break.
-                self.broken = Some(error);
-                cx.waker().wake_by_ref();
-                Poll::Pending
+                Poll::Ready(Some(Err(error)))
             }
             None => {
                 self.access.outcome = Outcome::Complete;
@@ -243,7 +234,7 @@ impl HttpBody for Watched {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.broken.is_none() && self.content.is_end_stream()
+        self.content.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -7,12 +7,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::Request;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 
 use crate::http1::server;
 use crate::http1::switching::Switching;
+use crate::http2;
 use crate::message::body::BoxError;
 use crate::net::stream::Stream;
 
@@ -22,7 +20,7 @@ pub enum Content {
     /// From a connection of HTTP/1.
     Http1(server::Content),
     /// From a stream of HTTP/2.
-    Http2(Incoming),
+    Http2(http2::content::Content),
 }
 
 /// A request as a client sent it.
@@ -30,39 +28,20 @@ pub type Received = Request<Content>;
 
 /// What a request asks its connection, or its stream of HTTP/2, to become.
 #[derive(Debug)]
-pub enum Switch {
-    /// The connection.
-    Http1(Switching),
-    /// The stream.
-    Http2(OnUpgrade),
-    /// It asks for nothing.
-    Nothing,
-}
+pub struct Switch(Option<Switching>);
 
 // === impl Switch ===
 
 impl Switch {
-    /// Takes it from a request.
+    /// Takes it from a request; most ask for nothing.
     pub fn of<B>(request: &mut Request<B>) -> Self {
-        match request.extensions_mut().remove::<Switching>() {
-            Some(switching) => Self::Http1(switching),
-            None if request.extensions().get::<OnUpgrade>().is_some() => {
-                Self::Http2(hyper::upgrade::on(request))
-            }
-            None => Self::Nothing,
-        }
+        Self(request.extensions_mut().remove())
     }
 
     /// Resolves as soon as the response that agrees is written; fails when the client is gone before that.
     pub async fn switched(self) -> io::Result<Stream> {
-        match self {
-            Self::Http1(switching) => switching.switched().await.map_err(io::Error::other),
-            Self::Http2(upgrade) => match upgrade.await {
-                Ok(upgraded) => Ok(Box::new(TokioIo::new(upgraded))),
-                Err(error) => Err(io::Error::other(error)),
-            },
-            Self::Nothing => Err(io::ErrorKind::NotConnected.into()),
-        }
+        let switching = self.0.ok_or(io::ErrorKind::NotConnected)?;
+        switching.switched().await.map_err(io::Error::other)
     }
 }
 

@@ -12,7 +12,6 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode, Version, response};
 use http_body::Body as _;
-use hyper::ext::Protocol;
 use thiserror::Error;
 
 use super::access::{self, Access};
@@ -20,6 +19,7 @@ use super::normalise::normalise;
 use super::received::{Received, Switch};
 use super::{Peer, Proxy, exchange};
 use crate::error::{Error, Kind};
+use crate::http2::Protocol;
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
 use crate::message::websocket;

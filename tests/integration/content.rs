@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{Method, StatusCode};
 
-use crate::client;
+use crate::client::{self, OPENAI_HOST, within};
 use crate::conversation::{Conversation, End};
 use crate::errors::CHAT;
 use crate::origin::{Origin, Pki};
@@ -153,6 +153,37 @@ async fn responses_before_the_final_one_arrive_where_they_can() {
         let (answer, _) = client.rest().await;
         assert!(answer.starts_with(&format!("HTTP/{version} 200 ")), "{answer}");
     }
+}
+
+#[tokio::test]
+async fn responses_before_the_final_one_arrive_on_http2_too() {
+    let origin = Origin::plain();
+    let stage = Stage::before(&origin, &[]).await;
+    let tunnel =
+        client::tunnel(stage.proxy, &format!("{OPENAI_HOST}:443")).await.expect("the tunnel is opened");
+    let io = client::tls(tunnel, OPENAI_HOST, &stage.ca_pem, &["h2"]).await.expect("our CA is trusted");
+    let (mut sender, connection) = h2::client::handshake(io).await.expect("a handshake");
+    tokio::spawn(connection);
+    let request = http::Request::get(format!("https://{OPENAI_HOST}/v1/files")).body(()).expect("a request");
+    let (mut response, _) = sender.send_request(request, true).expect("it is sent");
+    let mut upstream = origin.accept().await;
+    upstream.head().await;
+    let own = "Strict-Transport-Security: max-age=1\r\nConnection: x-odd\r\nX-Odd: 1\r\n";
+    for status in [102, 103] {
+        upstream.write(format!("HTTP/1.1 {status} Early\r\nLink: </x>; rel=preload\r\n{own}\r\n")).await;
+        let early = within(std::future::poll_fn(|cx| response.poll_informational(cx))).await;
+        let early = early.expect("a response before the final one").expect("a response");
+        assert_eq!(early.status().as_u16(), status);
+        let names: Vec<_> = early.headers().keys().map(http::HeaderName::as_str).collect();
+        assert_eq!(
+            names,
+            ["link"],
+            "what speaks for Azure's name or concerns its connection does not arrive"
+        );
+    }
+    upstream.write(EMPTY).await;
+    assert!(within(std::future::poll_fn(|cx| response.poll_informational(cx))).await.is_none());
+    assert_eq!(within(response).await.expect("the final one").status(), StatusCode::OK);
 }
 
 #[tokio::test]

@@ -1,0 +1,115 @@
+//! The server's end of a connection: each request is answered in a task of its own, as many at a time as are allowed.
+
+mod answering;
+mod reply;
+
+use std::pin::pin;
+use std::time::Duration;
+
+use h2::server::{Builder, Connection};
+use http::{Request, Response};
+use thiserror::Error;
+
+use super::content::Content;
+use super::piece::Piece;
+use super::pings::{self, Heard, Pace};
+use crate::message::body::Body;
+use crate::net::activity::Activity;
+use crate::net::stream::Stream;
+use crate::shutdown::Shutdown;
+
+use answering::Answering;
+
+/// What a client is held to.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Octets of a head, as RFC 9113 §6.5.2 counts them.
+    pub head_size: u32,
+    /// How long the beginning of the connection may take.
+    pub patience: Duration,
+    /// When it has to show that it is there.
+    pub pace: Pace,
+}
+
+/// Why a connection ended.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// The client broke the protocol, or the connection broke.
+    #[error(transparent)]
+    Connection(#[from] h2::Error),
+    /// No preface in time.
+    #[error("no HTTP/2 in time")]
+    TooSlow,
+    /// The client gave no sign of life.
+    #[error("the client is silent")]
+    Silent,
+}
+
+/// Requests that one connection may have under way.
+const MAX_STREAMS: u32 = 256;
+/// Requests that a client may take back before we have begun with them (CVE-2023-44487).
+const MAX_TAKEN_BACK: usize = 20;
+/// Requests on one connection that we may have to reset for what is wrong with them.
+const MAX_WRONG: usize = 256;
+/// Octets that one stream, and all of a connection's streams together, may have in flight to us.
+const WINDOWS: (u32, u32) = (1 << 20, 8 << 20);
+
+/// Serves requests until the client closes; when a shutdown is asked for, it is told so (GOAWAY) and those under way
+/// are finished.
+///
+/// `answer` is called for each request, and what it returns is dropped when the client takes the request back or is
+/// gone.
+pub async fn serve<A, R>(
+    io: Stream,
+    settings: Settings,
+    mut shutdown: Shutdown,
+    answer: A,
+) -> Result<(), ServeError>
+where
+    A: Fn(Request<Content>) -> R,
+    R: Future<Output = Response<Body>> + Send + 'static,
+{
+    let activity = Activity::start();
+    let mut connection = begin(io, settings, &activity).await?;
+    let pings = connection.ping_pong().expect("nobody has taken them yet");
+    let mut silence = pin!(pings::unanswered(pings, activity, settings.pace, || true));
+    let mut stopping = false;
+    loop {
+        let accepted = tokio::select! {
+            accepted = connection.accept() => accepted,
+            () = &mut silence => return Err(ServeError::Silent),
+            () = shutdown.requested(), if !stopping => {
+                stopping = true;
+                connection.graceful_shutdown();
+                continue;
+            }
+        };
+        let Some(accepted) = accepted else { return Ok(()) };
+        let (request, respond) = accepted?;
+        if let Some((request, answering)) = Answering::begin(request, respond) {
+            // Boxed, or it would have two places in the task.
+            tokio::spawn(answering.answer(Box::pin(answer(request))));
+        }
+    }
+}
+
+async fn begin(
+    io: Stream,
+    settings: Settings,
+    activity: &Activity,
+) -> Result<Connection<Heard, Piece>, ServeError> {
+    let mut builder = Builder::new();
+    builder
+        .enable_connect_protocol()
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_pending_accept_reset_streams(MAX_TAKEN_BACK)
+        .max_local_error_reset_streams(Some(MAX_WRONG))
+        .max_header_list_size(settings.head_size)
+        .initial_window_size(WINDOWS.0)
+        .initial_connection_window_size(WINDOWS.1);
+    let handshake = builder.handshake(Heard::new(io, activity));
+    Ok(tokio::time::timeout(settings.patience, handshake).await.map_err(|_| ServeError::TooSlow)??)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! One request and its response.
+
+use std::pin::Pin;
+use std::task::Poll;
+
+use h2::server::SendResponse;
+use h2::{Reason, RecvStream};
+use http::header::{EXPECT, HeaderValue};
+use http::{Method, Request, Response};
+use http_body::Body as _;
+use tokio::sync::oneshot;
+
+use super::reply::Reply;
+use crate::http1::framing::is_without_content;
+use crate::http1::switching::Switching;
+use crate::http2::content::Content;
+use crate::http2::fields;
+use crate::http2::piece::Piece;
+use crate::http2::sending::{Sending, SendingError};
+use crate::http2::tunnel::Tunnel;
+use crate::message::body::Body;
+use crate::net::stream::Stream;
+
+/// What has to be known of a request while it is answered.
+pub(super) struct Answering {
+    method: Method,
+    reply: Reply,
+    /// What a CONNECT's stream brings, and where the stream goes.
+    taker: Option<(RecvStream, oneshot::Sender<Stream>)>,
+}
+
+// === impl Answering ===
+
+impl Answering {
+    /// Takes a request apart, and puts it together for whoever answers it. None of a CONNECT that declares content,
+    /// which is refused.
+    pub(super) fn begin(
+        request: Request<RecvStream>,
+        mut respond: SendResponse<Piece>,
+    ) -> Option<(Request<Content>, Self)> {
+        let (mut parts, stream) = request.into_parts();
+        let method = parts.method.clone();
+        if method == Method::CONNECT {
+            if fields::length(&parts.headers).is_some_and(|length| length > 0) {
+                respond.send_reset(Reason::PROTOCOL_ERROR);
+                return None;
+            }
+            let (taker, switching) = Switching::channel();
+            parts.extensions.insert(switching);
+            let answering = Self { method, reply: Reply::new(respond), taker: Some((stream, taker)) };
+            return Some((Request::from_parts(parts, Content::nothing()), answering));
+        }
+        let reply = Reply::new(respond);
+        let mut content = Content::of(stream, &parts.headers);
+        let expects = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+        if parts.headers.get(EXPECT).is_some_and(expects) {
+            content = content.asking(reply.interim());
+        }
+        parts.extensions.insert(reply.interim());
+        Some((Request::from_parts(parts, content), Self { method, reply, taker: None }))
+    }
+
+    /// Waits for the response and writes it, unless the client leaves.
+    pub(super) async fn answer(self, mut making: Pin<Box<impl Future<Output = Response<Body>>>>) {
+        let response = std::future::poll_fn(|cx| {
+            if let Poll::Ready(response) = making.as_mut().poll(cx) {
+                return Poll::Ready(Some(response));
+            }
+            self.reply.poll_left(cx).map(|()| None)
+        })
+        .await;
+        // With it goes what it still holds of the request.
+        drop(making);
+        let Some(response) = response else { return };
+        if let Err(error) = self.respond(response).await {
+            tracing::debug!(%error, "a response broke off");
+        }
+    }
+
+    async fn respond(self, response: Response<Body>) -> Result<(), SendingError> {
+        let (mut parts, content) = response.into_parts();
+        let without = is_without_content(&self.method, parts.status);
+        let switches = self.method == Method::CONNECT && parts.status.is_success();
+        let length = http_body::Body::size_hint(&content).exact().filter(|_| !content.is_end_stream());
+        fields::without_connection(&mut parts.headers);
+        match length {
+            _ if switches || parts.status == 204 => fields::undeclare(&mut parts.headers),
+            Some(length) if !without => fields::declare(&mut parts.headers, length),
+            _ => {}
+        }
+        fields::date(&mut parts.headers);
+        let mut head = Response::new(());
+        (*head.status_mut(), *head.headers_mut()) = (parts.status, parts.headers);
+        let is_end = !switches && (without || content.is_end_stream());
+        let stream = self.reply.finally(head, is_end)?;
+        if let Some((incoming, taker)) = self.taker.filter(|_| switches) {
+            // Whoever wanted it may be gone, and then it is reset.
+            let _ = taker.send(Box::new(Tunnel::new(incoming, stream)));
+            return Ok(());
+        }
+        if is_end {
+            return Ok(());
+        }
+        let mut sending = Sending::new(content, stream);
+        let sent = std::future::poll_fn(|cx| sending.poll(cx)).await;
+        if let Err(SendingError::Content(_)) = &sent {
+            // Some clients take CANCEL, which dropping it would send, for an end.
+            sending.reset(Reason::INTERNAL_ERROR);
+        }
+        sent
+    }
+}

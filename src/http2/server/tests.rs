@@ -1,0 +1,433 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use futures_util::stream;
+use h2::client::{ResponseFuture, SendRequest};
+use h2::{Reason, RecvStream, SendStream};
+use http::{HeaderMap, Method, StatusCode};
+use http_body::Body as _;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::http1::switching::Switching;
+use crate::message::body::{self, BoxError};
+use crate::message::interim::Interim;
+use crate::shutdown::{self, Stopper};
+
+const PACE: Pace = Pace { silence: Duration::from_secs(30), answer: Duration::from_secs(20) };
+
+type Served = JoinHandle<Result<(), ServeError>>;
+
+/// A connection that is served, and the end of the service. Stops when the sender is told or gone.
+fn serving<A, R>(answer: A) -> (DuplexStream, Served, Stopper)
+where
+    A: Fn(Request<Content>) -> R + Send + Sync + 'static,
+    R: Future<Output = Response<Body>> + Send + 'static,
+{
+    let (near, far) = duplex(1 << 16);
+    let (stopper, shutdown) = shutdown::channel();
+    let settings = Settings { head_size: 8 << 10, patience: Duration::from_secs(10), pace: PACE };
+    (far, tokio::spawn(serve(Box::new(near), settings, shutdown, answer)), stopper)
+}
+
+/// The other end, on the same crate.
+async fn client(io: DuplexStream) -> SendRequest<Bytes> {
+    let (sender, connection) = h2::client::handshake(io).await.unwrap();
+    tokio::spawn(connection);
+    sender.ready().await.unwrap()
+}
+
+fn request(method: Method) -> Request<()> {
+    Request::builder().method(method).uri("https://a.example/").body(()).unwrap()
+}
+
+fn ask(sender: &mut SendRequest<Bytes>, request: Request<()>) -> (ResponseFuture, SendStream<Bytes>) {
+    sender.send_request(request, false).unwrap()
+}
+
+async fn whole(mut content: RecvStream) -> Result<Vec<u8>, h2::Error> {
+    let mut octets = Vec::new();
+    while let Some(data) = content.data().await {
+        let data = data?;
+        content.flow_control().release_capacity(data.len())?;
+        octets.extend_from_slice(&data);
+    }
+    Ok(octets)
+}
+
+fn frames(frames: Vec<Result<Frame<Bytes>, BoxError>>) -> Body {
+    StreamBody::new(stream::iter(frames)).boxed_unsync()
+}
+
+fn early(status: u16, field: (&'static str, &'static str)) -> http::response::Parts {
+    Response::builder().status(status).header(field.0, field.1).body(()).unwrap().into_parts().0
+}
+
+#[tokio::test]
+async fn an_independent_client_is_answered() {
+    let (io, served, _stopper) = serving(async |request: Request<Content>| {
+        let hint = request.body().size_hint().exact();
+        let content = request.into_body().collect().await.unwrap().to_bytes();
+        Response::new(body::full([&content[..], format!(" {hint:?}").as_bytes()].concat()))
+    });
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(io)).await.unwrap();
+    tokio::spawn(connection);
+    for (content, expected) in [("", " Some(0)"), ("hello", "hello Some(5)")] {
+        let request = Request::post("https://a.example/").body(body::full(content)).unwrap();
+        let response = sender.send_request(request).await.unwrap();
+        assert_eq!(response.headers()["content-length"], *expected.len().to_string());
+        assert!(response.headers().contains_key("date"));
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), expected);
+    }
+    drop(sender);
+    served.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn responses_before_the_final_one_come_before_it_and_none_after() {
+    let (io, _served, _stopper) = serving(async |request: Request<Content>| {
+        let client = request.extensions().get::<Interim>().unwrap().clone();
+        client.send(&early(102, ("x-a", "1")));
+        client.send(&early(103, ("connection", "x")));
+        let late = client.clone();
+        let content = stream::once(async move {
+            late.send(&early(103, ("x-late", "1")));
+            Ok(Frame::data(Bytes::from_static(b"ok")))
+        });
+        Response::new(StreamBody::new(content).boxed_unsync())
+    });
+    let mut sender = client(io).await;
+    let (mut response, _) = sender.send_request(request(Method::GET), true).unwrap();
+    let mut statuses = Vec::new();
+    while let Some(early) = std::future::poll_fn(|cx| response.poll_informational(cx)).await {
+        let early = early.unwrap();
+        assert!(!early.headers().contains_key("connection"));
+        statuses.push(early.status().as_u16());
+    }
+    assert_eq!(statuses, [102, 103]);
+    assert_eq!(whole(response.await.unwrap().into_body()).await.unwrap(), b"ok");
+}
+
+#[tokio::test]
+async fn more_of_them_than_anybody_needs_are_dropped() {
+    let (io, _served, _stopper) = serving(async |request: Request<Content>| {
+        let client = request.extensions().get::<Interim>().unwrap();
+        (0..1000).for_each(|_| client.send(&early(103, ("link", "</x>"))));
+        Response::new(body::empty())
+    });
+    let mut sender = client(io).await;
+    let (mut response, _) = sender.send_request(request(Method::GET), true).unwrap();
+    let mut count = 0;
+    while let Some(early) = std::future::poll_fn(|cx| response.poll_informational(cx)).await {
+        early.unwrap();
+        count += 1;
+    }
+    assert_eq!(count, crate::message::interim::LIMIT);
+    assert!(response.await.unwrap().body().is_end_stream());
+}
+
+#[tokio::test]
+async fn a_client_that_waits_for_100_gets_it_when_its_content_is_read() {
+    let read = Arc::new(Notify::new());
+    let reading = Arc::clone(&read);
+    let (io, _served, _stopper) = serving(move |request: Request<Content>| {
+        let reading = Arc::clone(&reading);
+        async move {
+            reading.notified().await;
+            let content = request.into_body().collect().await.unwrap().to_bytes();
+            Response::new(body::full(content))
+        }
+    });
+    let mut sender = client(io).await;
+    let mut expecting = request(Method::POST);
+    expecting.headers_mut().insert("expect", http::HeaderValue::from_static("100-continue"));
+    let (mut response, mut content) = ask(&mut sender, expecting);
+    read.notify_one();
+    let asked = std::future::poll_fn(|cx| response.poll_informational(cx)).await.unwrap().unwrap();
+    assert_eq!(asked.status(), StatusCode::CONTINUE);
+    content.send_data(Bytes::from_static(b"hello"), true).unwrap();
+    assert!(std::future::poll_fn(|cx| response.poll_informational(cx)).await.is_none());
+    assert_eq!(whole(response.await.unwrap().into_body()).await.unwrap(), b"hello");
+}
+
+#[tokio::test]
+async fn a_request_that_is_taken_back_is_dropped_in_every_phase() {
+    struct Gone(Arc<Notify>);
+    impl Drop for Gone {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+    for phase in ["made", "sent", "read"] {
+        let gone = Arc::new(Notify::new());
+        let guard = Arc::clone(&gone);
+        let (io, _served, _stopper) = serving(move |request: Request<Content>| {
+            let guard = Gone(Arc::clone(&guard));
+            async move {
+                match phase {
+                    "made" => std::future::pending().await,
+                    "read" => drop(request.into_body().collect().await),
+                    _ => {}
+                }
+                let endless = stream::pending::<Result<Frame<Bytes>, BoxError>>();
+                let held = stream::StreamExt::map(endless, move |frame| (&guard, frame).1);
+                Response::new(StreamBody::new(held).boxed_unsync())
+            }
+        });
+        let mut sender = client(io).await;
+        let (response, mut content) = ask(&mut sender, request(Method::POST));
+        content.send_data(Bytes::from_static(b"x"), false).unwrap();
+        if phase == "sent" {
+            assert_eq!(response.await.unwrap().status(), StatusCode::OK);
+        }
+        content.send_reset(Reason::CANCEL);
+        gone.notified().await;
+    }
+}
+
+/// What a client does not read, we do not take.
+#[tokio::test]
+async fn a_client_that_does_not_read_is_waited_for() {
+    const FRAME: usize = 8 << 10;
+    let made = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::clone(&made);
+    let (io, _served, _stopper) = serving(move |_| {
+        let counts = Arc::clone(&counts);
+        async move {
+            let frames = stream::iter(0..100_000).map(move |_| {
+                counts.fetch_add(FRAME, Ordering::Relaxed);
+                Ok::<_, BoxError>(Frame::data(Bytes::from_static(&[b'x'; FRAME])))
+            });
+            Response::new(StreamBody::new(frames).boxed_unsync())
+        }
+    });
+    use stream::StreamExt as _;
+    let mut sender = client(io).await;
+    let (unread, _) = sender.send_request(request(Method::GET), true).unwrap();
+    let unread = unread.await.unwrap();
+    // Others on the connection are answered, so it is the stream's own window that is full.
+    for _ in 0..20 {
+        let (mut pings, _) = sender.send_request(request(Method::HEAD), true).unwrap();
+        assert!(std::future::poll_fn(|cx| pings.poll_informational(cx)).await.is_none());
+    }
+    let window = 65_535;
+    let made = made.load(Ordering::Relaxed);
+    assert!((window..window + 4 * FRAME).contains(&made), "{made}");
+    drop(unread);
+}
+
+#[tokio::test]
+async fn trailers_go_both_ways() {
+    let (io, _served, _stopper) = serving(async |request: Request<Content>| {
+        let content = request.into_body().collect().await.unwrap();
+        let trailers = content.trailers().unwrap().clone();
+        frames_of(content.to_bytes(), trailers)
+    });
+    fn frames_of(content: Bytes, trailers: HeaderMap) -> Response<Body> {
+        Response::new(frames(vec![Ok(Frame::data(content)), Ok(Frame::trailers(trailers))]))
+    }
+    let mut sender = client(io).await;
+    let (response, mut content) = ask(&mut sender, request(Method::POST));
+    content.send_data(Bytes::from_static(b"x"), false).unwrap();
+    let trailers: HeaderMap =
+        [(http::HeaderName::from_static("x-sum"), http::HeaderValue::from_static("1"))].into_iter().collect();
+    content.send_trailers(trailers.clone()).unwrap();
+    let mut answer = response.await.unwrap().into_body();
+    assert_eq!(answer.data().await.unwrap().unwrap(), "x");
+    assert!(answer.data().await.is_none());
+    assert_eq!(answer.trailers().await.unwrap(), Some(trailers));
+}
+
+#[tokio::test]
+async fn content_that_breaks_off_resets_the_stream_after_what_came_before() {
+    let (io, _served, _stopper) = serving(async |_: Request<Content>| {
+        let data = Bytes::from(vec![b'x'; 40 << 10]);
+        Response::new(frames(vec![Ok(Frame::data(data)), Err("broken".into())]))
+    });
+    let mut sender = client(io).await;
+    let (response, _) = sender.send_request(request(Method::GET), true).unwrap();
+    let mut content = response.await.unwrap().into_body();
+    let mut octets = 0;
+    let broken = loop {
+        match content.data().await.unwrap() {
+            Ok(data) => octets += data.len(),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((octets, broken.reason()), (40 << 10, Some(Reason::INTERNAL_ERROR)));
+}
+
+#[tokio::test]
+async fn what_has_no_content_ends_with_its_head() {
+    let (io, _served, _stopper) = serving(async |request: Request<Content>| {
+        let status: u16 = request.headers()["x-status"].to_str().unwrap().parse().unwrap();
+        let response = Response::builder().status(status);
+        let own = ["connection", "keep-alive", "proxy-connection", "te", "upgrade"];
+        let response = own.iter().fold(response, |response, name| response.header(*name, "x"));
+        response.header("content-length", "7").header("x-kept", "1").body(body::full("content")).unwrap()
+    });
+    let mut sender = client(io).await;
+    for (method, status, length) in
+        [(Method::HEAD, 200, Some("7")), (Method::GET, 204, None), (Method::GET, 304, Some("7"))]
+    {
+        let mut asked = request(method);
+        asked.headers_mut().insert("x-status", http::HeaderValue::from(status));
+        let (response, _) = sender.send_request(asked, true).unwrap();
+        let response = response.await.unwrap();
+        assert!(response.body().is_end_stream(), "{status}");
+        let field = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap());
+        assert_eq!((response.status().as_u16(), field("content-length")), (status, length));
+        assert_eq!((field("connection"), field("te"), field("x-kept")), (None, None, Some("1")));
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_finishes_what_is_under_way_and_refuses_the_rest() {
+    let (begun, finish) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (beginning, finishing) = (Arc::clone(&begun), Arc::clone(&finish));
+    let (io, served, stopper) = serving(move |_| {
+        let (begun, finish) = (Arc::clone(&beginning), Arc::clone(&finishing));
+        async move {
+            begun.notify_one();
+            finish.notified().await;
+            Response::new(body::full("late"))
+        }
+    });
+    let mut sender = client(io).await;
+    let (response, _) = sender.send_request(request(Method::GET), true).unwrap();
+    begun.notified().await;
+    stopper.stop();
+    // Until it has heard of it, it can still ask.
+    let refused = loop {
+        match std::future::poll_fn(|cx| sender.poll_ready(cx)).await {
+            Ok(()) => tokio::task::yield_now().await,
+            Err(error) => break error,
+        }
+    };
+    assert!(refused.is_go_away() && refused.reason() == Some(Reason::NO_ERROR), "{refused}");
+    finish.notify_one();
+    assert_eq!(whole(response.await.unwrap().into_body()).await.unwrap(), b"late");
+    drop(sender);
+    served.await.unwrap().unwrap();
+}
+
+/// Answers a CONNECT and does this with its stream.
+fn tunnelling<T, F>(carry: T) -> (DuplexStream, Served, Stopper)
+where
+    T: Fn(Stream) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    serving(move |request: Request<Content>| async move {
+        assert!(request.body().is_end_stream());
+        let switching = request.extensions().get::<Switching>().unwrap().clone();
+        tokio::spawn(async move { carry(switching.switched().await.unwrap()).await });
+        Response::new(body::empty())
+    })
+}
+
+fn connect() -> Request<()> {
+    Request::connect("a.example:443").body(()).unwrap()
+}
+
+#[tokio::test]
+async fn a_tunnel_ends_one_half_at_a_time() {
+    let (io, _served, _stopper) = tunnelling(async |mut stream: Stream| {
+        let mut asked = Vec::new();
+        stream.write_all(b"greeting").await.unwrap();
+        stream.read_to_end(&mut asked).await.unwrap();
+        // More than the client's window and more than one piece.
+        stream.write_all(&asked.repeat(20_000)).await.unwrap();
+        stream.shutdown().await.unwrap();
+        stream.shutdown().await.unwrap();
+    });
+    let mut sender = client(io).await;
+    let (response, mut outgoing) = ask(&mut sender, connect());
+    let response = response.await.unwrap();
+    assert!(!response.headers().contains_key("content-length"));
+    let mut incoming = response.into_body();
+    assert_eq!(incoming.data().await.unwrap().unwrap(), "greeting");
+    outgoing.send_data(Bytes::from_static(b"question"), true).unwrap();
+    assert_eq!(whole(incoming).await.unwrap(), b"question".repeat(20_000));
+}
+
+#[tokio::test]
+async fn a_tunnel_that_breaks_is_reset_after_what_came_before_and_one_that_is_reset_breaks() {
+    let (io, _served, _stopper) = tunnelling(async |mut stream: Stream| {
+        stream.write_all(&[b'x'; 40 << 10]).await.unwrap();
+    });
+    let mut sender = client(io).await;
+    let (response, _outgoing) = ask(&mut sender, connect());
+    let mut incoming = response.await.unwrap().into_body();
+    let mut octets = 0;
+    let broken = loop {
+        match incoming.data().await.unwrap() {
+            Ok(data) => octets += data.len(),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((octets, broken.is_reset()), (40 << 10, true));
+
+    let (io, _served, _stopper) = tunnelling(async |mut stream: Stream| {
+        stream.write_all(b"ready").await.unwrap();
+        let (mut read, mut written) = tokio::io::split(stream);
+        assert!(read.read_u8().await.is_err());
+        assert!(written.write_all(b"x").await.is_err());
+    });
+    let mut sender = client(io).await;
+    let (response, mut outgoing) = ask(&mut sender, connect());
+    let mut incoming = response.await.unwrap().into_body();
+    assert_eq!(incoming.data().await.unwrap().unwrap(), "ready");
+    outgoing.send_reset(Reason::CANCEL);
+    assert!(incoming.data().await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn a_connect_that_fails_is_answered_like_any_request() {
+    let (io, _served, _stopper) = serving(async |request: Request<Content>| {
+        assert_eq!(request.extensions().get::<super::super::Protocol>().unwrap().as_str(), "websocket");
+        Response::builder().status(403).body(body::full("no")).unwrap()
+    });
+    let mut sender = client(io).await;
+    let mut asked = request(Method::CONNECT);
+    asked.extensions_mut().insert(h2::ext::Protocol::from_static("websocket"));
+    let (response, _outgoing) = ask(&mut sender, asked);
+    let response = response.await.unwrap();
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    assert_eq!(whole(response.into_body()).await.unwrap(), b"no");
+}
+
+#[tokio::test]
+async fn requests_that_are_taken_back_in_masses_end_the_connection() {
+    let (io, served, _stopper) = serving(async |_: Request<Content>| std::future::pending().await);
+    let mut sender = client(io).await;
+    for _ in 0..1000 {
+        let Ok(()) = std::future::poll_fn(|cx| sender.poll_ready(cx)).await else { break };
+        let Ok((_, mut content)) = sender.send_request(request(Method::POST), false) else { break };
+        content.send_reset(Reason::CANCEL);
+    }
+    assert!(matches!(served.await.unwrap(), Err(ServeError::Connection(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_gives_no_sign_of_life_is_left() {
+    let (mut io, served, _stopper) = serving(async |_: Request<Content>| Response::new(body::empty()));
+    let begun = tokio::time::Instant::now();
+    io.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    assert!(matches!(served.await.unwrap(), Err(ServeError::Silent)));
+    assert_eq!(begun.elapsed().as_secs(), 50);
+
+    let (_io, served, _stopper) = serving(async |_: Request<Content>| Response::new(body::empty()));
+    assert!(matches!(served.await.unwrap(), Err(ServeError::TooSlow)));
+
+    let (io, served, _stopper) = serving(async |_: Request<Content>| Response::new(body::empty()));
+    let _living = client(io).await;
+    tokio::time::sleep(Duration::from_secs(1000)).await;
+    assert!(!served.is_finished());
+}
