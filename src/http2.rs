@@ -5,8 +5,10 @@
 //!
 //! ```text
 //! server  stream → Request<Content> → … → Response → fields → sending → stream, or a tunnel
+//! client  Request → fields → sending → stream → Response<Content>
 //! ```
 
+pub mod client;
 pub mod content;
 mod fields;
 mod piece;

@@ -17,7 +17,7 @@
 //!          mapped through rewrite::frames
 //! ```
 //!
-//! Both ends of HTTP/1 are [`http1`]; of HTTP/2 the clients' is [`http2`], and the upstream's is hyper's.
+//! Both ends of HTTP/1 are [`http1`], and those of HTTP/2 are [`http2`], on the frames of the `h2` crate.
 //!
 //! Everything that goes wrong on the way is an [`error::Error`], and only `proxy::respond` makes a response of it.
 //!

@@ -3,7 +3,8 @@
 use std::time::SystemTime;
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, DATE, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, DATE, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING,
+    UPGRADE,
 };
 
 use crate::message::fields;
@@ -39,6 +40,11 @@ pub(super) fn declare(fields: &mut HeaderMap, length: u64) {
 /// Takes a declared length back.
 pub(super) fn undeclare(fields: &mut HeaderMap) {
     fields::retain(fields, |name| *name != CONTENT_LENGTH);
+}
+
+/// Takes out what `:authority` says (RFC 9113 §8.3.1).
+pub(super) fn without_host(fields: &mut HeaderMap) {
+    fields::retain(fields, |name| *name != HOST);
 }
 
 /// Adds the date where there is none, as RFC 9110 §6.6.1 asks.

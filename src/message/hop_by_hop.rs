@@ -8,7 +8,8 @@ use super::fields;
 /// line names, and all `Proxy-*` fields. The order of the rest is kept.
 ///
 /// Of `TE` only `trailers` is passed on: those are carried on both hops, other codings are not. `Connection` does
-/// not name it, as it should on HTTP/1.1 (RFC 9110 §10.1.4): on HTTP/2, where it must not, hyper would drop both.
+/// not name it, as it should on HTTP/1.1 (RFC 9110 §10.1.4): on HTTP/2 there is no such field, and here nobody knows yet
+/// which it will be.
 pub fn sanitise(fields: &mut HeaderMap) {
     sanitise_without(fields, |_| false);
 }

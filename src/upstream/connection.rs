@@ -2,32 +2,21 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::HOST;
 use http::uri::{PathAndQuery, Scheme};
 use http::{Request, Response, Uri};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::Incoming;
-use hyper::client::conn::{TrySendError, http2};
 use hyper_util::client::legacy::connect::Connection as _;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tower_service::Service;
 
 use super::connector::Connector;
 use super::phases::Noted;
 use crate::http1::client;
+use crate::http2;
 use crate::message::body::BoxError;
-use crate::message::fields;
 use crate::net::stream::Stream;
-
-/// Octets that one HTTP/2 stream, and all of a connection's streams together, may have in flight. The latter has room
-/// for more streams than the pool puts on one: a client that does not read its answer must not hold up others'.
-const HTTP2_WINDOWS: (u32, u32) = (512 << 10, 64 << 20);
-
-/// How often an HTTP/2 connection with requests on it is asked for a sign of life, and how long that may take.
-const HTTP2_PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
 
 /// An open connection. One of HTTP/2 is driven by a task of its own until this is gone and nothing is under way on it.
 #[derive(Debug)]
@@ -40,14 +29,14 @@ pub(super) enum Connection {
         to_parent: bool,
     },
     /// Many requests at a time.
-    Http2(http2::SendRequest<Noted>),
+    Http2(http2::client::Connection),
 }
 
 /// A response's content.
 #[derive(Debug)]
 pub(super) enum Content {
     Http1(client::Content<Noted>),
-    Http2(Incoming),
+    Http2(http2::client::Content<Noted>),
 }
 
 /// A request that nothing came of.
@@ -67,16 +56,7 @@ impl Connection {
         let io = connector.clone().call(uri.clone()).await?;
         let connected = io.connected();
         if connected.is_negotiated_h2() || connector.assumes_http2(uri) {
-            let mut builder = http2::Builder::new(TokioExecutor::new());
-            builder
-                .timer(TokioTimer::new())
-                .initial_stream_window_size(HTTP2_WINDOWS.0)
-                .initial_connection_window_size(HTTP2_WINDOWS.1)
-                .keep_alive_interval(HTTP2_PING.0)
-                .keep_alive_timeout(HTTP2_PING.1);
-            let (sender, driver) = builder.handshake(io).await?;
-            drive(driver);
-            return Ok(Self::Http2(sender));
+            return Ok(Self::Http2(http2::client::Connection::open(Box::new(TokioIo::new(io))).await?));
         }
         let connection = client::Connection::new(Box::new(TokioIo::new(io)));
         Ok(Self::Http1 { connection, to_parent: connected.is_proxied() })
@@ -86,7 +66,7 @@ impl Connection {
     pub(super) fn is_closed(&self) -> bool {
         match self {
             Self::Http1 { connection, .. } => !connection.is_usable(),
-            Self::Http2(sender) => sender.is_closed(),
+            Self::Http2(connection) => connection.is_closed(),
         }
     }
 
@@ -103,11 +83,7 @@ impl Connection {
                 }
                 Ok(connection.send(request).await?.map(Content::Http1))
             }
-            Self::Http2(sender) => {
-                // The URI says the same, in :authority (RFC 9113 §8.3.1).
-                fields::retain(request.headers_mut(), |name| *name != HOST);
-                Ok(sender.try_send_request(request).await?.map(Content::Http2))
-            }
+            Self::Http2(connection) => Ok(connection.send(request).await?.map(Content::Http2)),
         }
     }
 }
@@ -122,17 +98,6 @@ impl Connection {
     }
 }
 
-/// Drives a connection to its end; whoever waits for something on it learns of what goes wrong.
-fn drive(driver: impl Future<Output = hyper::Result<()>> + Send + 'static) {
-    // Boxed, or it would have two places in the task.
-    let driver = Box::pin(driver);
-    tokio::spawn(async {
-        if let Err(error) = driver.await {
-            tracing::debug!(%error, "a connection to an upstream ended");
-        }
-    });
-}
-
 /// The URI as it stands in the request line to an origin server (RFC 9112 §3.2.1).
 fn origin_form(uri: &Uri) -> Uri {
     uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")).into()
@@ -140,10 +105,9 @@ fn origin_form(uri: &Uri) -> Uri {
 
 // === impl Unanswered ===
 
-impl From<TrySendError<Request<Noted>>> for Unanswered {
-    fn from(mut error: TrySendError<Request<Noted>>) -> Self {
-        let unsent = error.take_message();
-        Self { error: error.into_error().into(), unsent }
+impl From<http2::client::Unanswered<Noted>> for Unanswered {
+    fn from(http2::client::Unanswered { error, unsent }: http2::client::Unanswered<Noted>) -> Self {
+        Self { error: error.into(), unsent }
     }
 }
 

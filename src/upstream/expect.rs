@@ -52,8 +52,6 @@ enum State {
 }
 
 /// Holds the content back where the request's fields expect a 100.
-///
-/// On HTTP/2 nothing is to be waited for: hyper keeps its 1xx responses to itself.
 pub fn expecting(fields: &HeaderMap, content: Body) -> (Body, Option<Said>) {
     let expects = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
     if !fields.get(EXPECT).is_some_and(expects) {
@@ -76,8 +74,7 @@ async fn is_wanted(mut heard: watch::Receiver<Word>) -> bool {
 // === impl Said ===
 
 impl Said {
-    /// Notes that the content is asked for, or that nothing will be heard before the final response, as on HTTP/2: the
-    /// content goes at once.
+    /// Notes that the content is asked for: it goes at once.
     pub fn go_on(&self) {
         self.0.send_replace(Word::Continue);
     }

@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use http::uri::{Authority, Scheme};
 use http::{Request, Response, Uri};
-use hyper::client::conn::http2;
 use thiserror::Error;
 use tokio::time::Instant;
 
 use super::connection::{Connection, Content, Unanswered};
 use super::connector::Connector;
 use super::phases::Noted;
+use crate::http2::client;
 use crate::message::body::BoxError;
 
 /// How long a connection is kept that nobody uses.
@@ -53,7 +53,7 @@ struct Origin {
 
 /// An HTTP/2 connection.
 struct Shared {
-    sender: http2::SendRequest<Noted>,
+    connection: client::Connection,
     under_way: Arc<AtomicUsize>,
     used: Instant,
 }
@@ -98,17 +98,15 @@ impl Pool {
 
     /// Sends a request, whose URI is absolute, and waits for the head of the response.
     ///
-    /// `on` is told before each attempt whether it is made on HTTP/2. Only a request of which nothing has left is sent
-    /// again: when the connection on which it was to go had been closed in the meantime.
+    /// Only a request of which nothing has left is sent again: when the connection on which it was to go had been
+    /// closed in the meantime.
     pub(super) async fn send(
         &self,
         mut request: Request<Noted>,
-        on: impl Fn(bool),
     ) -> Result<(Response<Content>, Taken), PoolError> {
         let uri = request.uri().clone();
         loop {
             let mut taken = self.take(&uri).await.map_err(PoolError::Connect)?;
-            on(taken.place.is_some());
             match taken.connection.send(request).await {
                 Ok(response) => return Ok((response, taken)),
                 Err(Unanswered { unsent: Some(unsent), .. }) if taken.reused => {
@@ -129,9 +127,9 @@ impl Pool {
         }
         // Boxed: most requests find a connection, and none should be moved about with room for this.
         match Box::pin(Connection::open(&self.0.connector, uri)).await? {
-            Connection::Http2(sender) => {
-                let (sender, place) = self.share(&to, sender);
-                Ok(self.taken(Connection::Http2(sender), Some(place), to, false))
+            Connection::Http2(connection) => {
+                let (connection, place) = self.share(&to, connection);
+                Ok(self.taken(Connection::Http2(connection), Some(place), to, false))
             }
             connection => Ok(self.taken(connection, None, to, false)),
         }
@@ -142,20 +140,20 @@ impl Pool {
     }
 
     /// Lets others join on a new connection. Where many were opened at once, one is enough for most.
-    fn share(
-        &self,
-        to: &Destination,
-        sender: http2::SendRequest<Noted>,
-    ) -> (http2::SendRequest<Noted>, Place) {
+    fn share(&self, to: &Destination, connection: client::Connection) -> (client::Connection, Place) {
         let mut kept = self.0.kept();
-        if let Some((Connection::Http2(sender), Some(place))) = kept.find(to) {
-            return (sender, place);
+        if let Some((Connection::Http2(connection), Some(place))) = kept.find(to) {
+            return (connection, place);
         }
         let under_way = Arc::new(AtomicUsize::new(0));
         let place = Place::on(&under_way);
-        kept.origin(to).shared.push(Shared { sender: sender.clone(), under_way, used: Instant::now() });
+        kept.origin(to).shared.push(Shared {
+            connection: connection.clone(),
+            under_way,
+            used: Instant::now(),
+        });
         self.0.look_after(&mut kept);
-        (sender, place)
+        (connection, place)
     }
 }
 
@@ -207,9 +205,9 @@ impl Kept {
             }
         }
         let roomy =
-            origin.shared.iter_mut().find(|shared| !shared.sender.is_closed() && !shared.is_full())?;
+            origin.shared.iter_mut().find(|shared| !shared.connection.is_closed() && !shared.is_full())?;
         roomy.used = now;
-        Some((Connection::Http2(roomy.sender.clone()), Some(Place::on(&roomy.under_way))))
+        Some((Connection::Http2(roomy.connection.clone()), Some(Place::on(&roomy.under_way))))
     }
 
     fn origin(&mut self, to: &Destination) -> &mut Origin {
@@ -243,7 +241,7 @@ impl Shared {
 
     fn is_of_use(&self, now: Instant) -> bool {
         let busy = self.under_way.load(Ordering::Relaxed) > 0;
-        !self.sender.is_closed() && (busy || now - self.used < IDLE)
+        !self.connection.is_closed() && (busy || now - self.used < IDLE)
     }
 }
 

@@ -114,13 +114,7 @@ impl Upstream {
         let activity = Activity::start();
         let content = Noted::new(content, activity.clone());
         let over = content.over();
-        let waits = said.clone();
-        let on = move |http2| {
-            if http2 && let Some(said) = &waits {
-                said.go_on();
-            }
-        };
-        let sending = pin!(self.pool.send(Request::from_parts(parts, content), on));
+        let sending = pin!(self.pool.send(Request::from_parts(parts, content)));
         let (response, taken) = first_byte(sending, &activity, self.settings.first_byte_timeout).await??;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Err(SendError::Handshake);

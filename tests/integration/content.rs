@@ -9,6 +9,7 @@ use http::{Method, StatusCode};
 use crate::client::{self, OPENAI_HOST, within};
 use crate::conversation::{Conversation, End};
 use crate::errors::CHAT;
+use crate::faults;
 use crate::origin::{Origin, Pki};
 use crate::responses::{field, take};
 use crate::stage::Stage;
@@ -155,15 +156,21 @@ async fn responses_before_the_final_one_arrive_where_they_can() {
     }
 }
 
+/// A client on HTTP/2, in a tunnel.
+async fn http2_client(stage: &Stage) -> h2::client::SendRequest<bytes::Bytes> {
+    let tunnel =
+        client::tunnel(stage.proxy, &format!("{OPENAI_HOST}:443")).await.expect("the tunnel is opened");
+    let io = client::tls(tunnel, OPENAI_HOST, &stage.ca_pem, &["h2"]).await.expect("our CA is trusted");
+    let (sender, connection) = within(h2::client::handshake(io)).await.expect("a handshake");
+    tokio::spawn(connection);
+    sender
+}
+
 #[tokio::test]
 async fn responses_before_the_final_one_arrive_on_http2_too() {
     let origin = Origin::plain();
     let stage = Stage::before(&origin, &[]).await;
-    let tunnel =
-        client::tunnel(stage.proxy, &format!("{OPENAI_HOST}:443")).await.expect("the tunnel is opened");
-    let io = client::tls(tunnel, OPENAI_HOST, &stage.ca_pem, &["h2"]).await.expect("our CA is trusted");
-    let (mut sender, connection) = h2::client::handshake(io).await.expect("a handshake");
-    tokio::spawn(connection);
+    let mut sender = http2_client(&stage).await;
     let request = http::Request::get(format!("https://{OPENAI_HOST}/v1/files")).body(()).expect("a request");
     let (mut response, _) = sender.send_request(request, true).expect("it is sent");
     let mut upstream = origin.accept().await;
@@ -184,6 +191,68 @@ async fn responses_before_the_final_one_arrive_on_http2_too() {
     upstream.write(EMPTY).await;
     assert!(within(std::future::poll_fn(|cx| response.poll_informational(cx))).await.is_none());
     assert_eq!(within(response).await.expect("the final one").status(), StatusCode::OK);
+}
+
+/// An origin of HTTP/2 that answers early, asks for content that waits for that, and then answers.
+async fn early_origin(origin: &Origin) -> Vec<u8> {
+    let mut connection =
+        within(h2::server::handshake(origin.accept().await.into_stream())).await.expect("a handshake");
+    let (request, mut respond) = within(connection.accept()).await.expect("a request").expect("a whole one");
+    let answering = tokio::spawn(async move {
+        let early = |status: u16| http::Response::builder().status(status);
+        respond
+            .send_informational(early(103).header("link", "</x>").body(()).expect("a head"))
+            .expect("sent");
+        let mut octets = Vec::new();
+        if request.headers().get("expect").is_some() {
+            respond.send_informational(early(100).body(()).expect("a head")).expect("sent");
+        }
+        let mut content = request.into_body();
+        while let Some(data) = within(content.data()).await {
+            octets.extend_from_slice(&data.expect("content"));
+        }
+        respond.send_response(http::Response::new(()), true).expect("sent");
+        octets
+    });
+    // The proxy keeps the connection, so this goes on.
+    tokio::spawn(async move { while connection.accept().await.is_some() {} });
+    within(answering).await.expect("it answers")
+}
+
+#[tokio::test]
+async fn responses_before_the_final_one_arrive_from_an_origin_of_http2() {
+    let (origin, stage, _pki) = faults::http2().await;
+    let mut client = Conversation::with(stage.proxy).await;
+    client.write(expecting("/v1/uploads/u/parts", 5)).await;
+    let (octets, ()) = tokio::join!(early_origin(&origin), async {
+        assert_eq!(client.head().await, "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n");
+        assert_eq!(client.head().await, "HTTP/1.1 100 Continue\r\n\r\n");
+        client.write("hello").await;
+        assert!(client.rest().await.0.starts_with("HTTP/1.1 200 OK\r\n"));
+    });
+    assert_eq!(octets, b"hello");
+}
+
+#[tokio::test]
+async fn responses_before_the_final_one_go_from_http2_to_http2() {
+    let (origin, stage, _pki) = faults::http2().await;
+    let mut sender = http2_client(&stage).await;
+    let request = http::Request::post(format!("https://{OPENAI_HOST}/v1/uploads/u/parts"))
+        .header("expect", "100-continue")
+        .header("content-type", "application/octet-stream")
+        .body(())
+        .expect("a request");
+    let (mut response, mut content) = sender.send_request(request, false).expect("it is sent");
+    let (octets, ()) = tokio::join!(early_origin(&origin), async {
+        for status in [103, 100] {
+            let early = within(std::future::poll_fn(|cx| response.poll_informational(cx))).await;
+            assert_eq!(early.expect("one more").expect("a response").status().as_u16(), status);
+        }
+        content.send_data(bytes::Bytes::from_static(b"hello"), true).expect("sent");
+        assert!(within(std::future::poll_fn(|cx| response.poll_informational(cx))).await.is_none());
+        assert_eq!(within(response).await.expect("the final one").status(), StatusCode::OK);
+    });
+    assert_eq!(octets, b"hello");
 }
 
 #[tokio::test]

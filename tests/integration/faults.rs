@@ -158,7 +158,7 @@ async fn a_request_that_was_sent_is_not_sent_again() {
 }
 
 /// An origin that speaks HTTP/2 over TLS, and a stage before it.
-async fn http2() -> (Origin, Stage, Pki) {
+pub(crate) async fn http2() -> (Origin, Stage, Pki) {
     let pki = Pki::new();
     let origin = Origin::secure(pki.server_over(AZURE_HOST, b"h2"));
     let resolve = format!("{AZURE_HOST}:443:{}", origin.address());

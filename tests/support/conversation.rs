@@ -46,6 +46,12 @@ impl Conversation {
         Self::over(client::tls(tunnel, OPENAI_HOST, ca_pem, &["http/1.1"]).await.expect("our CA is trusted"))
     }
 
+    /// The stream, of which nothing was read yet.
+    pub(crate) fn into_stream(self) -> Box<dyn Stream> {
+        assert!(self.ahead.is_empty(), "nothing was read");
+        self.io
+    }
+
     /// Writes, and sees to it that it leaves.
     pub(crate) async fn write(&mut self, octets: impl AsRef<[u8]>) {
         within(self.io.write_all(octets.as_ref())).await.expect("it is taken");

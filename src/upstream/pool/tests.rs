@@ -1,7 +1,6 @@
 use std::net::SocketAddr;
 
 use http_body_util::BodyExt;
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::RootCertStore;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -35,7 +34,7 @@ async fn ask(pool: &Pool, origin: SocketAddr) -> Result<Taken, PoolError> {
         .header("host", origin.to_string())
         .body(Noted::new(body::empty(), Activity::start()))
         .unwrap();
-    let (response, taken) = pool.send(request, |_| {}).await?;
+    let (response, taken) = pool.send(request).await?;
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "ok");
     Ok(taken)
 }
@@ -116,10 +115,7 @@ async fn an_http2_connection_is_shared_until_it_is_nearly_full() {
     let mut open = async || {
         let (near, far) = tokio::io::duplex(4096);
         servers.push(far);
-        let (sender, driver) =
-            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(near)).await.unwrap();
-        tokio::spawn(driver);
-        sender
+        client::Connection::open(Box::new(near)).await.unwrap()
     };
     let mut places = vec![pool.share(&to, open().await).1];
     // Two that were opened at the same time: one is enough.

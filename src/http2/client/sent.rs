@@ -1,0 +1,90 @@
+//! One request on its way, until its response begins.
+
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use h2::RecvStream;
+use h2::client::{ResponseFuture, SendRequest};
+use http::{Method, Request, Response};
+use http_body::Body;
+
+use super::{AnswerError, Content, UnderWay};
+use crate::http2::piece::Piece;
+use crate::http2::sending::{Sending, SendingError};
+use crate::http2::{content, fields};
+use crate::message::body::BoxError;
+use crate::message::interim::{self, OnInterim};
+
+/// A request whose head was handed over.
+pub(super) struct Sent<B> {
+    response: ResponseFuture,
+    /// What of its content is still to be sent.
+    sending: Option<Sending<B>>,
+    on_interim: Option<OnInterim>,
+    /// Responses before the final one so far.
+    interim: usize,
+}
+
+// === impl Sent ===
+
+impl<B> Sent<B>
+where
+    B: Body<Data = Bytes, Error = BoxError> + Unpin,
+{
+    /// Opens a stream, for which `sender` is ready.
+    pub(super) fn begin(sender: &mut SendRequest<Piece>, request: Request<B>) -> Result<Self, AnswerError> {
+        let (mut parts, content) = request.into_parts();
+        fields::without_connection(&mut parts.headers);
+        fields::without_host(&mut parts.headers);
+        let is_end = content.is_end_stream();
+        let has_none = matches!(parts.method, Method::GET | Method::HEAD | Method::DELETE | Method::CONNECT);
+        match content.size_hint().exact() {
+            Some(length) if length > 0 || !has_none => fields::declare(&mut parts.headers, length),
+            _ => {}
+        }
+        let on_interim = parts.extensions.remove();
+        let mut head = Request::new(());
+        (*head.method_mut(), *head.uri_mut(), *head.headers_mut()) = (parts.method, parts.uri, parts.headers);
+        let (response, stream) = sender.send_request(head, is_end)?;
+        let sending = (!is_end).then(|| Sending::new(content, stream));
+        Ok(Self { response, sending, on_interim, interim: 0 })
+    }
+
+    /// Waits for the head of the final response.
+    pub(super) async fn answered(
+        mut self,
+        sender: &mut SendRequest<Piece>,
+        under_way: UnderWay,
+    ) -> Result<Response<Content<B>>, AnswerError> {
+        // The server may not allow another stream yet; content would wait in memory till then.
+        std::future::poll_fn(|cx| sender.poll_ready(cx)).await?;
+        let response = std::future::poll_fn(|cx| {
+            if let Some(Poll::Ready(sent)) = self.sending.as_mut().map(|sending| sending.poll(cx)) {
+                self.sending = None;
+                if let Err(error @ SendingError::Content(_)) = sent {
+                    return Poll::Ready(Err(error.into()));
+                }
+                // A server that has heard enough may have said why before it reset the stream.
+            }
+            self.poll_response(cx)
+        })
+        .await?;
+        let (parts, stream) = response.into_parts();
+        let received = content::Content::of(stream, &parts.headers);
+        Ok(Response::from_parts(parts, Content::new(received, self.sending, under_way)))
+    }
+
+    fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<RecvStream>, AnswerError>> {
+        // Asking for the final one would drop those before it.
+        while let Some(early) = ready!(self.response.poll_informational(cx)).transpose()? {
+            self.interim += 1;
+            if self.interim > interim::LIMIT {
+                return Poll::Ready(Err(AnswerError::TooManyInterim));
+            }
+            if let Some(on_interim) = &self.on_interim {
+                on_interim.tell(&early.into_parts().0);
+            }
+        }
+        std::pin::pin!(&mut self.response).poll(cx).map_err(Into::into)
+    }
+}

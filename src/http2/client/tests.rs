@@ -1,0 +1,293 @@
+use std::convert::Infallible;
+use std::sync::Mutex;
+
+use futures_util::{StreamExt as _, stream};
+use h2::server::SendResponse;
+use h2::{Reason, RecvStream};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use http_body::Body as _;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::message::body::{self, Body};
+use crate::message::interim::{self, OnInterim};
+
+/// What the other end, on the same crate, is asked.
+type Asked = (Request<RecvStream>, SendResponse<Bytes>);
+
+/// A connection, and what the other end is asked on it.
+async fn connected() -> (Connection, mpsc::UnboundedReceiver<Asked>) {
+    let (near, far) = duplex(1 << 16);
+    (Connection::open(Box::new(near)).await.unwrap(), serving(far))
+}
+
+fn serving(io: DuplexStream) -> mpsc::UnboundedReceiver<Asked> {
+    let (told, asked) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut connection = h2::server::handshake(io).await.unwrap();
+        while let Some(Ok(request)) = connection.accept().await {
+            let _ = told.send(request);
+        }
+    });
+    asked
+}
+
+fn request(content: Body) -> Request<Body> {
+    Request::post("https://a.example/b?c").header("host", "a.example").body(content).unwrap()
+}
+
+fn ok() -> Response<()> {
+    Response::new(())
+}
+
+/// Content whose frames come one after the other; it ends with the sender.
+fn fed() -> (mpsc::UnboundedSender<Result<Frame<Bytes>, BoxError>>, Body) {
+    let (feeder, mut frames) = mpsc::unbounded_channel();
+    let frames = stream::poll_fn(move |cx| frames.poll_recv(cx));
+    (feeder, StreamBody::new(frames).boxed_unsync())
+}
+
+fn data(octets: &'static str) -> Result<Frame<Bytes>, BoxError> {
+    Ok(Frame::data(Bytes::from_static(octets.as_bytes())))
+}
+
+#[tokio::test]
+async fn an_independent_server_is_asked() {
+    let (near, far) = duplex(1 << 16);
+    let service = service_fn(async |request: Request<Incoming>| {
+        let (parts, content) = request.into_parts();
+        assert_eq!(parts.uri, "https://a.example/b?c");
+        assert!(!parts.headers.contains_key("host") && !parts.headers.contains_key("connection"));
+        let response = Response::builder().header("x-length", &parts.headers["content-length"]);
+        Ok::<_, Infallible>(response.body(content).unwrap())
+    });
+    tokio::spawn(
+        hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+            .serve_connection(TokioIo::new(far), service),
+    );
+    let mut connection = Connection::open(Box::new(near)).await.unwrap();
+    let large = vec![b'x'; 300 << 10];
+    for content in [Bytes::new(), Bytes::from_static(b"hello"), Bytes::from(large)] {
+        let mut asked = request(body::full(content.clone()));
+        asked.headers_mut().insert("connection", HeaderValue::from_static("keep-alive"));
+        let response = connection.send(asked).await.unwrap();
+        assert_eq!(response.headers()["x-length"], *content.len().to_string());
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), content);
+    }
+    assert!(!connection.is_closed());
+}
+
+#[tokio::test]
+async fn responses_before_the_final_one_are_told_and_not_without_end() {
+    let (connection, mut asked) = connected().await;
+    for (count, enough) in [(3, true), (interim::LIMIT + 1, false)] {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&heard);
+        let mut early = request(body::empty());
+        early.extensions_mut().insert(OnInterim::new(move |parts| told.lock().unwrap().push(parts.status)));
+        let mut sender = connection.clone();
+        let answering = async {
+            let (_, mut respond) = asked.recv().await.unwrap();
+            for _ in 0..count {
+                let early = Response::builder().status(103).header("link", "</x>").body(()).unwrap();
+                respond.send_informational(early).unwrap();
+            }
+            respond.send_response(ok(), true).unwrap();
+        };
+        let (response, ()) = tokio::join!(sender.send(early), answering);
+        match response {
+            Ok(response) => assert!(enough && response.body().is_end_stream()),
+            Err(unanswered) => {
+                assert!(!enough && matches!(unanswered.error, AnswerError::TooManyInterim));
+            }
+        }
+        assert_eq!(*heard.lock().unwrap(), vec![StatusCode::EARLY_HINTS; count.min(interim::LIMIT)]);
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_taken_back_in_every_phase() {
+    for phase in ["sent", "answered", "read"] {
+        let (mut connection, mut asked) = connected().await;
+        let (_feeder, content) = fed();
+        let mut answering = Box::pin(connection.send(request(content)));
+        let mut respond = tokio::select! {
+            _ = &mut answering => unreachable!("nobody has answered"),
+            asked = asked.recv() => asked.unwrap().1,
+        };
+        if phase == "sent" {
+            drop(answering);
+        } else {
+            let mut sending = respond.send_response(ok(), false).unwrap();
+            let mut content = answering.await.unwrap().into_body();
+            if phase == "read" {
+                sending.send_data(Bytes::from_static(b"x"), false).unwrap();
+                assert_eq!(content.frame().await.unwrap().unwrap().into_data().unwrap(), "x");
+            }
+            drop(content);
+            let reason = std::future::poll_fn(|cx| sending.poll_reset(cx)).await.unwrap();
+            assert_eq!(reason, Reason::CANCEL, "{phase}");
+            continue;
+        }
+        let reason = std::future::poll_fn(|cx| respond.poll_reset(cx)).await.unwrap();
+        assert_eq!(reason, Reason::CANCEL, "{phase}");
+    }
+}
+
+/// What a server does not read, we do not take.
+#[tokio::test]
+async fn a_server_that_does_not_read_is_waited_for() {
+    const FRAME: usize = 8 << 10;
+    let (connection, mut asked) = connected().await;
+    let made = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::clone(&made);
+    let frames = stream::iter(0..100_000).map(move |_| {
+        counts.fetch_add(FRAME, Ordering::Relaxed);
+        Ok::<_, BoxError>(Frame::data(Bytes::from_static(&[b'x'; FRAME])))
+    });
+    let mut sender = connection.clone();
+    let unread = StreamBody::new(frames).boxed_unsync();
+    let unread = tokio::spawn(async move { sender.send(request(unread)).await });
+    let _held = asked.recv().await.unwrap();
+    for _ in 0..20 {
+        let mut sender = connection.clone();
+        let answering = async {
+            asked.recv().await.unwrap().1.send_response(ok(), true).unwrap();
+        };
+        let (response, ()) = tokio::join!(sender.send(request(body::empty())), answering);
+        assert!(response.unwrap().body().is_end_stream());
+    }
+    let (window, made) = (65_535, made.load(Ordering::Relaxed));
+    assert!((window..window + 4 * FRAME).contains(&made), "{made}");
+    unread.abort();
+}
+
+#[tokio::test]
+async fn a_response_may_come_before_its_request_has_ended_and_trailers_go_both_ways() {
+    let (mut connection, mut asked) = connected().await;
+    let (feeder, content) = fed();
+    let trailers: HeaderMap =
+        [(http::HeaderName::from_static("x-sum"), HeaderValue::from_static("1"))].into_iter().collect();
+    let expected = trailers.clone();
+    let answering = tokio::spawn(async move {
+        let (request, mut respond) = asked.recv().await.unwrap();
+        let mut sending = respond.send_response(ok(), false).unwrap();
+        let mut content = request.into_body();
+        while let Some(data) = content.data().await {
+            sending.send_data(data.unwrap(), false).unwrap();
+        }
+        sending.send_trailers(content.trailers().await.unwrap().unwrap()).unwrap();
+    });
+    let mut response = connection.send(request(content)).await.unwrap().into_body();
+    for piece in ["one", "two"] {
+        feeder.send(data(piece)).unwrap();
+        assert_eq!(response.frame().await.unwrap().unwrap().into_data().unwrap(), piece);
+    }
+    feeder.send(Ok(Frame::trailers(trailers))).unwrap();
+    assert_eq!(response.frame().await.unwrap().unwrap().into_trailers().unwrap(), expected);
+    answering.await.unwrap();
+}
+
+#[tokio::test]
+async fn content_that_breaks_off_takes_the_request_back_after_what_came_before() {
+    let (mut connection, mut asked) = connected().await;
+    let (feeder, content) = fed();
+    feeder.send(data("beginning")).unwrap();
+    feeder.send(Err("broken".into())).unwrap();
+    let receiving = async {
+        let (request, respond) = asked.recv().await.unwrap();
+        let mut content = request.into_body();
+        assert_eq!(content.data().await.unwrap().unwrap(), "beginning");
+        let broken = content.data().await.unwrap().unwrap_err();
+        drop(respond);
+        broken.reason()
+    };
+    let (response, reason) = tokio::join!(connection.send(request(content)), receiving);
+    let Unanswered { error, unsent } = response.unwrap_err();
+    assert!(matches!(error, AnswerError::Sending(SendingError::Content(_))) && unsent.is_none());
+    assert_eq!(reason, Some(Reason::CANCEL));
+}
+
+#[tokio::test]
+async fn a_stream_that_the_server_resets_is_an_error_and_the_connection_goes_on() {
+    let (connection, mut asked) = connected().await;
+    let mut sender = connection.clone();
+    let (_feeder, content) = fed();
+    let refusing = async { asked.recv().await.unwrap().1.send_reset(Reason::REFUSED_STREAM) };
+    let (response, ()) = tokio::join!(sender.send(request(content)), refusing);
+    let Unanswered { error, unsent } = response.unwrap_err();
+    assert!(matches!(error, AnswerError::Http2(error) if error.reason() == Some(Reason::REFUSED_STREAM)));
+    assert!(unsent.is_none(), "its content has been asked for");
+
+    let breaking = async {
+        let (_, mut respond) = asked.recv().await.unwrap();
+        let mut sending = respond.send_response(ok(), false).unwrap();
+        sending.send_data(Bytes::from_static(b"x"), false).unwrap();
+        (sending, respond)
+    };
+    let (response, (mut sending, _respond)) = tokio::join!(sender.send(request(body::empty())), breaking);
+    let mut content = response.unwrap().into_body();
+    assert_eq!(content.frame().await.unwrap().unwrap().into_data().unwrap(), "x");
+    // Without an end of the stream, not even this is one.
+    sending.send_reset(Reason::NO_ERROR);
+    assert!(content.frame().await.unwrap().is_err());
+    assert!(!connection.is_closed());
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_finishes_and_gets_nothing_more() {
+    let (near, far) = duplex(1 << 16);
+    let mut connection = Connection::open(Box::new(near)).await.unwrap();
+    let mut server = h2::server::handshake(far).await.unwrap();
+    let mut late = connection.clone();
+    let finishing = async {
+        let (_, mut respond) = server.accept().await.unwrap().unwrap();
+        server.graceful_shutdown();
+        let driving = tokio::spawn(async move { server.accept().await.is_none() });
+        while !late.is_closed() {
+            tokio::task::yield_now().await;
+        }
+        let Unanswered { unsent, .. } = late.send(request(body::full("x"))).await.unwrap_err();
+        let unsent = unsent.expect("nothing of it has left");
+        assert_eq!(
+            (unsent.headers()["host"].as_bytes(), unsent.method().as_str()),
+            (&b"a.example"[..], "POST")
+        );
+        drop(late);
+        respond.send_response(ok(), true).unwrap();
+        assert!(driving.await.unwrap());
+    };
+    let (response, ()) = tokio::join!(connection.send(request(body::empty())), finishing);
+    assert_eq!(response.unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_connection_that_nobody_holds_is_closed() {
+    let (connection, mut asked) = connected().await;
+    drop(connection);
+    assert!(asked.recv().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_connection_with_requests_on_it_has_to_show_that_it_lives() {
+    let (near, mut far) = duplex(1 << 16);
+    let mut connection = Connection::open(Box::new(near)).await.unwrap();
+    // The server's settings, and nothing more.
+    far.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1000)).await;
+    assert!(!connection.is_closed());
+    let begun = tokio::time::Instant::now();
+    let Unanswered { error, unsent } = connection.send(request(body::empty())).await.unwrap_err();
+    assert!(matches!(error, AnswerError::Io(_)) && unsent.is_none(), "{error:?}");
+    assert!((20..=80).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    assert!(connection.is_closed());
+    let mut said = Vec::new();
+    far.read_to_end(&mut said).await.unwrap();
+    let pings = said.windows(9).filter(|head| head[..4] == [0, 0, 8, 6]).count();
+    assert_eq!(pings, 1);
+}
