@@ -3,14 +3,14 @@
 use std::pin::Pin;
 
 use http::{Request, Response, Version};
+use http_body_util::Either;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::received::{Content, Received};
+use super::received::Received;
 use super::respond::{self, Form};
 use super::{Limits, upgrade};
 use crate::error::Kind;
-use crate::http1;
-use crate::http1::head::Bounds;
+use crate::http1::{self, head::Bounds};
 use crate::http2::{self, pings::Pace};
 use crate::message::body::{Body, BoxError};
 use crate::net::stream::Stream;
@@ -57,7 +57,7 @@ where
     let bounds = Bounds { size: limits.head_size(), fields: limits.head_fields };
     let settings = http1::server::Settings { bounds, patience: limits.keepalive_timeout };
     async move {
-        let answer = |request: Request<http1::server::Content>| answer(request.map(Content::Http1));
+        let answer = |request: Request<http1::server::Content>| answer(request.map(Either::Left));
         let refuse = |error| respond::error(&Kind::Head(error).into(), Form::Text, Version::HTTP_11);
         Ok(http1::server::serve(io, settings, shutdown, answer, refuse).await?)
     }
@@ -80,7 +80,7 @@ where
     };
     async move {
         let answer = move |request: Request<http2::content::Content>| {
-            answer(upgrade::without_connect(request.map(Content::Http2)))
+            answer(upgrade::without_connect(request.map(Either::Right)))
         };
         Ok(http2::server::serve(io, settings, shutdown, answer).await?)
     }

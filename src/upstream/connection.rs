@@ -1,22 +1,17 @@
 //! One connection to an origin server, and requests on it.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use bytes::Bytes;
 use http::uri::{PathAndQuery, Scheme};
 use http::{Request, Response, Uri};
-use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::Either;
 use hyper_util::client::legacy::connect::Connection as _;
 use hyper_util::rt::TokioIo;
 use tower_service::Service;
 
 use super::connector::Connector;
 use super::phases::Noted;
-use crate::http1::client;
-use crate::http2;
 use crate::message::body::BoxError;
 use crate::net::stream::Stream;
+use crate::{http1, http2};
 
 /// An open connection. One of HTTP/2 is driven by a task of its own until this is gone and nothing is under way on it.
 #[derive(Debug)]
@@ -24,7 +19,7 @@ pub(super) enum Connection {
     /// One request at a time.
     Http1 {
         /// Where requests are put.
-        connection: client::Connection,
+        connection: http1::client::Connection,
         /// Whether the other end is a parent proxy, which is sent plain requests in absolute-form.
         to_parent: bool,
     },
@@ -32,12 +27,8 @@ pub(super) enum Connection {
     Http2(http2::client::Connection),
 }
 
-/// A response's content.
-#[derive(Debug)]
-pub(super) enum Content {
-    Http1(client::Content<Noted>),
-    Http2(http2::client::Content<Noted>),
-}
+/// A response's content: from a connection of HTTP/1, or from a stream of HTTP/2.
+pub(super) type Content = Either<http1::client::Content<Noted>, http2::client::Content<Noted>>;
 
 /// A request that nothing came of.
 #[derive(Debug)]
@@ -58,7 +49,7 @@ impl Connection {
         if connected.is_negotiated_h2() || connector.assumes_http2(uri) {
             return Ok(Self::Http2(http2::client::Connection::open(Box::new(TokioIo::new(io))).await?));
         }
-        let connection = client::Connection::new(Box::new(TokioIo::new(io)));
+        let connection = http1::client::Connection::new(Box::new(TokioIo::new(io)));
         Ok(Self::Http1 { connection, to_parent: connected.is_proxied() })
     }
 
@@ -81,14 +72,12 @@ impl Connection {
                 if !absolute {
                     *request.uri_mut() = origin_form(request.uri());
                 }
-                Ok(connection.send(request).await?.map(Content::Http1))
+                Ok(connection.send(request).await?.map(Either::Left))
             }
-            Self::Http2(connection) => Ok(connection.send(request).await?.map(Content::Http2)),
+            Self::Http2(connection) => Ok(connection.send(request).await?.map(Either::Right)),
         }
     }
-}
 
-impl Connection {
     /// The connection, after a response that made it something else.
     pub(super) fn into_stream(self) -> Option<Stream> {
         match self {
@@ -111,39 +100,8 @@ impl From<http2::client::Unanswered<Noted>> for Unanswered {
     }
 }
 
-impl From<client::Unanswered<Noted>> for Unanswered {
-    fn from(client::Unanswered { error, unsent }: client::Unanswered<Noted>) -> Self {
+impl From<http1::client::Unanswered<Noted>> for Unanswered {
+    fn from(http1::client::Unanswered { error, unsent }: http1::client::Unanswered<Noted>) -> Self {
         Self { error: error.into(), unsent }
-    }
-}
-
-// === impl Content ===
-
-impl HttpBody for Content {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match self.get_mut() {
-            Self::Http1(content) => Pin::new(content).poll_frame(cx).map_err(Into::into),
-            Self::Http2(content) => Pin::new(content).poll_frame(cx).map_err(Into::into),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Http1(content) => content.is_end_stream(),
-            Self::Http2(content) => content.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Http1(content) => content.size_hint(),
-            Self::Http2(content) => content.size_hint(),
-        }
     }
 }
