@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use h2::{RecvStream, SendStream};
+use h2::{Reason, RecvStream, SendStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
 
@@ -39,8 +39,13 @@ impl Tunnel {
 impl Halves {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         while self.read.is_empty() {
-            match ready!(self.incoming.poll_data(cx)).transpose().map_err(into_io)? {
-                Some(data) => self.read = data,
+            match ready!(self.incoming.poll_data(cx)) {
+                Some(Ok(data)) => self.read = data,
+                // Clients that need a tunnel no more say so like this; on HTTP/1 they close the connection.
+                Some(Err(error)) if matches!(error.reason(), Some(Reason::CANCEL | Reason::NO_ERROR)) => {
+                    return Poll::Ready(Ok(()));
+                }
+                Some(Err(error)) => return Poll::Ready(Err(into_io(error))),
                 None => return Poll::Ready(Ok(())),
             }
         }

@@ -358,7 +358,7 @@ async fn a_tunnel_ends_one_half_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_tunnel_that_breaks_is_reset_after_what_came_before_and_one_that_is_reset_breaks() {
+async fn a_tunnel_that_breaks_is_reset_after_what_came_before() {
     let (io, _served, _stopper) = tunnelling(async |mut stream: Stream| {
         stream.write_all(&[b'x'; 40 << 10]).await.unwrap();
     });
@@ -373,19 +373,32 @@ async fn a_tunnel_that_breaks_is_reset_after_what_came_before_and_one_that_is_re
         }
     };
     assert_eq!((octets, broken.is_reset()), (40 << 10, true));
+}
 
-    let (io, _served, _stopper) = tunnelling(async |mut stream: Stream| {
-        stream.write_all(b"ready").await.unwrap();
-        let (mut read, mut written) = tokio::io::split(stream);
-        assert!(read.read_u8().await.is_err());
-        assert!(written.write_all(b"x").await.is_err());
-    });
-    let mut sender = client(io).await;
-    let (response, mut outgoing) = ask(&mut sender, connect());
-    let mut incoming = response.await.unwrap().into_body();
-    assert_eq!(incoming.data().await.unwrap().unwrap(), "ready");
-    outgoing.send_reset(Reason::CANCEL);
-    assert!(incoming.data().await.unwrap().is_err());
+#[tokio::test]
+async fn a_tunnel_that_is_given_up_ends_and_one_that_is_reset_for_an_error_breaks() {
+    for (reason, is_end) in [(Reason::CANCEL, true), (Reason::CONNECT_ERROR, false)] {
+        let found = Arc::new(Notify::new());
+        let finding = Arc::clone(&found);
+        let (io, _served, _stopper) = serving(move |request: Request<Content>| {
+            let finding = Arc::clone(&finding);
+            let switching = request.extensions().get::<Switching>().unwrap().clone();
+            tokio::spawn(async move {
+                let mut stream = switching.switched().await.unwrap();
+                stream.write_all(b"ready").await.unwrap();
+                assert_eq!(stream.read(&mut [0]).await.is_ok_and(|count| count == 0), is_end);
+                assert!(stream.write_all(b"x").await.is_err());
+                finding.notify_one();
+            });
+            async { Response::new(body::empty()) }
+        });
+        let mut sender = client(io).await;
+        let (response, mut outgoing) = ask(&mut sender, connect());
+        let mut incoming = response.await.unwrap().into_body();
+        assert_eq!(incoming.data().await.unwrap().unwrap(), "ready");
+        outgoing.send_reset(reason);
+        found.notified().await;
+    }
 }
 
 #[tokio::test]
