@@ -134,6 +134,25 @@ async fn more_of_them_than_anybody_needs_are_dropped() {
 }
 
 #[tokio::test]
+async fn those_for_which_there_is_no_room_are_dropped() {
+    let (io, _served, _stopper) = serving(async |request: Request<Content>| {
+        let client = request.extensions().get::<Interim>().unwrap();
+        let large: &'static str = "x".repeat(30 << 10).leak();
+        (0..10).for_each(|_| client.send(&early(103, ("link", large))));
+        client.send(&early(102, ("x-small", "1")));
+        Response::new(body::empty())
+    });
+    let mut sender = client(io).await;
+    let (mut response, _) = sender.send_request(request(Method::GET), true).unwrap();
+    let mut statuses = Vec::new();
+    while let Some(early) = std::future::poll_fn(|cx| response.poll_informational(cx)).await {
+        statuses.push(early.unwrap().status().as_u16());
+    }
+    assert_eq!(statuses, [103, 103, 102]);
+    assert!(response.await.unwrap().body().is_end_stream());
+}
+
+#[tokio::test]
 async fn a_client_that_waits_for_100_gets_it_when_its_content_is_read() {
     let read = Arc::new(Notify::new());
     let reading = Arc::clone(&read);
@@ -262,6 +281,21 @@ async fn content_that_breaks_off_resets_the_stream_after_what_came_before() {
         }
     };
     assert_eq!((octets, broken.reason()), (40 << 10, Some(Reason::INTERNAL_ERROR)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_what_came_before_a_break_is_not_waited_for_long() {
+    let (io, _served, _stopper) = serving(async |_: Request<Content>| {
+        // More than the client's window.
+        let data = Bytes::from(vec![b'x'; 100 << 10]);
+        Response::new(frames(vec![Ok(Frame::data(data)), Err("broken".into())]))
+    });
+    let mut sender = client(io).await;
+    let begun = tokio::time::Instant::now();
+    let (response, mut outgoing) = sender.send_request(request(Method::GET), true).unwrap();
+    let _unread = response.await.unwrap();
+    let reason = std::future::poll_fn(|cx| outgoing.poll_reset(cx)).await.unwrap();
+    assert_eq!((reason, begun.elapsed().as_secs()), (Reason::INTERNAL_ERROR, 5));
 }
 
 #[tokio::test]
