@@ -58,8 +58,8 @@ pub(super) const NOT_IN_TRAILERS: [HeaderName; 12] = [
     TRANSFER_ENCODING,
 ];
 
-/// Data that is not copied: below that, a copy costs less than one more slice.
-const LARGE: usize = 16 << 10;
+/// Content that is written together with its head.
+const SHORT: usize = 16 << 10;
 
 /// Writes a request's head. The target is written as the URI has it: in absolute-form if it is absolute.
 pub(super) fn request_head(
@@ -154,7 +154,7 @@ fn make_room(out: &mut BytesMut, spelling: Option<&Spelling>, content: &SizeHint
     const ADDED: usize = 256;
     let head = spelling.map_or(0, Spelling::size) + ADDED;
     let content = content.exact().and_then(|octets| usize::try_from(octets).ok());
-    out.reserve(head + content.filter(|&octets| octets < LARGE).unwrap_or(ADDED));
+    out.reserve(head + content.filter(|&octets| octets < SHORT).unwrap_or(ADDED));
 }
 
 fn status_line_end(out: &mut BytesMut, parts: &response::Parts) {
@@ -211,22 +211,18 @@ impl Encoder {
         if data.is_empty() {
             return Ok(());
         }
-        let tail: &'static [u8] = match &mut self.0 {
+        match &mut self.0 {
             Framing::Octets(left) => {
                 *left = left.checked_sub(data.len() as u64).ok_or(Mismatch::TooLong)?;
-                b""
+                outbox.data(data);
             }
-            Framing::UntilClose => b"",
+            Framing::UntilClose => outbox.data(data),
             Framing::Chunks => {
                 // Into memory, which cannot fail.
                 let _ = write!(Octets(outbox.small()), "{:X}\r\n", data.len());
-                b"\r\n"
+                outbox.data(data);
+                put(outbox.small(), &[b"\r\n"]);
             }
-        };
-        if data.len() < LARGE {
-            put(outbox.small(), &[&data, tail]);
-        } else {
-            outbox.large(data, tail);
         }
         Ok(())
     }

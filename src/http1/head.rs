@@ -84,7 +84,7 @@ pub fn request(
     .map(Some)
 }
 
-/// Takes a response's head from the octets that have come, if all of it is there; as [`request`].
+/// Takes a response's head from the octets that have come, if all of it is there; as [`request()`].
 pub fn response(
     inbox: &mut BytesMut,
     seen: &mut usize,

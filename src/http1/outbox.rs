@@ -1,5 +1,6 @@
 //! What is to be written to a connection.
 
+use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,13 +11,14 @@ use tokio::io::AsyncWrite;
 use crate::net::stream::Stream;
 
 /// Octets to write, in their order: small ones are gathered, so that a head and the first content leave together;
-/// one large piece at a time is written from where it is.
+/// large ones stay where they are, and leave together too.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
+    /// What is before the small ones that are being gathered.
+    before: VecDeque<Bytes>,
     small: BytesMut,
-    large: Bytes,
-    /// What follows the large piece.
-    tail: &'static [u8],
+    /// Octets in all of it.
+    octets: usize,
     /// Whether the stream may hold back what was written to it.
     unflushed: bool,
 }
@@ -24,12 +26,18 @@ pub(super) struct Outbox {
 /// Octets that are gathered before they have to be written.
 const FULL: usize = 64 << 10;
 
+/// Data that is not copied: below that, a copy costs less than one more slice.
+const LARGE: usize = 4 << 10;
+
+/// Slices of one write.
+const SLICES: usize = 16;
+
 // === impl Outbox ===
 
 impl Outbox {
     /// Whether more may be put in.
     pub(super) fn has_room(&self) -> bool {
-        self.large.is_empty() && self.tail.is_empty() && self.small.len() < FULL
+        self.octets + self.small.len() < FULL
     }
 
     /// Whether everything is written and flushed.
@@ -42,26 +50,33 @@ impl Outbox {
         &mut self.small
     }
 
-    /// Adds a large piece and what follows it, while there is room.
-    pub(super) fn large(&mut self, data: Bytes, tail: &'static [u8]) {
-        self.large = data;
-        self.tail = tail;
+    /// Adds content, while there is room.
+    pub(super) fn data(&mut self, data: Bytes) {
+        if data.len() < LARGE {
+            return self.small.extend_from_slice(&data);
+        }
+        for part in [self.small.split().freeze(), data] {
+            self.octets += part.len();
+            self.before.extend(Some(part).filter(|part| !part.is_empty()));
+        }
     }
 
     /// Gives its memory back, if there is nothing in it.
     pub(super) fn release(&mut self) {
-        if self.small.is_empty() {
-            self.small = BytesMut::new();
+        if self.is_written() {
+            (self.before, self.small) = (VecDeque::new(), BytesMut::new());
         }
     }
 
     /// Writes everything, and sees to it that it leaves.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>, io: &mut Stream) -> Poll<std::io::Result<()>> {
         while !self.is_written() {
-            let written = if self.large.is_empty() && self.tail.is_empty() {
+            let written = if self.before.is_empty() {
                 ready!(Pin::new(&mut *io).poll_write(cx, &self.small))?
             } else {
-                let slices = [&self.small[..], &self.large[..], self.tail].map(IoSlice::new);
+                let mut slices = [IoSlice::new(&[]); SLICES];
+                let parts = self.before.iter().map(|part| &part[..]).chain([&self.small[..]]);
+                slices.iter_mut().zip(parts).for_each(|(slice, part)| *slice = IoSlice::new(part));
                 ready!(Pin::new(&mut *io).poll_write_vectored(cx, &slices))?
             };
             if written == 0 {
@@ -78,15 +93,21 @@ impl Outbox {
     }
 
     fn is_written(&self) -> bool {
-        self.small.is_empty() && self.large.is_empty() && self.tail.is_empty()
+        self.before.is_empty() && self.small.is_empty()
     }
 
-    fn advance(&mut self, written: usize) {
-        let small = written.min(self.small.len());
-        self.small.advance(small);
-        let large = (written - small).min(self.large.len());
-        self.large.advance(large);
-        self.tail = &self.tail[written - small - large..];
+    fn advance(&mut self, mut written: usize) {
+        while let Some(first) = self.before.front_mut() {
+            let count = written.min(first.len());
+            first.advance(count);
+            self.octets -= count;
+            written -= count;
+            if !first.is_empty() {
+                return;
+            }
+            self.before.pop_front();
+        }
+        self.small.advance(written);
     }
 }
 
@@ -102,8 +123,12 @@ mod tests {
             let mut io: Stream = Box::new(near);
             let mut outbox = Outbox::default();
             outbox.small().extend_from_slice(b"head ");
-            outbox.large(Bytes::from(vec![b'x'; 1000]), b" tail");
+            for piece in [LARGE, 1, FULL - LARGE - 6] {
+                assert!(outbox.has_room());
+                outbox.data(Bytes::from(vec![b'x'; piece]));
+            }
             assert!(!outbox.has_room() && !outbox.is_empty());
+            outbox.small().extend_from_slice(b" tail");
             let reading = tokio::spawn(async move {
                 let mut read = String::new();
                 far.read_to_string(&mut read).await.map(|_| read)
@@ -111,7 +136,7 @@ mod tests {
             std::future::poll_fn(|cx| outbox.poll_flush(cx, &mut io)).await.unwrap();
             assert!(outbox.has_room() && outbox.is_empty());
             drop(io);
-            assert_eq!(reading.await.unwrap().unwrap(), format!("head {} tail", "x".repeat(1000)));
+            assert_eq!(reading.await.unwrap().unwrap(), format!("head {} tail", "x".repeat(FULL - 5)));
         }
     }
 }

@@ -39,9 +39,12 @@ impl Wire {
     /// Reads what there is to the end of the inbox: how many octets, 0 at the connection's end.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let Some(io) = &mut self.io else { return Poll::Ready(Ok(0)) };
-        self.inbox.reserve(self.room);
+        // What was read before may still be held by whoever reads it: a little room is not worth another buffer.
+        if self.inbox.capacity() - self.inbox.len() < self.room / 4 {
+            self.inbox.reserve(self.room);
+        }
         let count = ready!(pin!(io.read_buf(&mut self.inbox)).poll(cx))?;
-        if count >= self.room {
+        if 2 * count >= self.room {
             self.room = (2 * self.room).min(ROOM.1);
         }
         Poll::Ready(Ok(count))
