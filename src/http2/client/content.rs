@@ -39,6 +39,10 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
+        if self.received.is_end_stream() {
+            // What is left of the request concerns nobody any more.
+            return Poll::Ready(None);
+        }
         if let Some(Poll::Ready(sent)) = self.sending.as_mut().map(|sending| sending.poll(cx)) {
             self.sending = None;
             // Otherwise the response comes all the same: it may say why.

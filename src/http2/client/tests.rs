@@ -194,6 +194,25 @@ async fn a_response_may_come_before_its_request_has_ended_and_trailers_go_both_w
 }
 
 #[tokio::test]
+async fn what_becomes_of_the_request_after_its_response_concerns_nobody() {
+    let (mut connection, mut asked) = connected().await;
+    let (feeder, content) = fed();
+    feeder.send(data("some")).unwrap();
+    let answering = async {
+        let (unread, mut respond) = asked.recv().await.unwrap();
+        respond.send_response(ok(), false).unwrap().send_data(Bytes::from_static(b"no"), true).unwrap();
+        unread
+    };
+    let (response, _unread) = tokio::join!(connection.send(request(content)), answering);
+    let mut answered = response.unwrap().into_body();
+    let frame = answered.frame().await.unwrap().unwrap();
+    assert_eq!(frame.into_data().unwrap(), "no");
+    assert!(answered.is_end_stream());
+    feeder.send(Err("nobody wants it any more".into())).unwrap();
+    assert!(answered.frame().await.is_none());
+}
+
+#[tokio::test]
 async fn content_that_breaks_off_takes_the_request_back_after_what_came_before() {
     let (mut connection, mut asked) = connected().await;
     let (feeder, content) = fed();
