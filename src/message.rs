@@ -1,6 +1,7 @@
 //! What a message is made of, as types: no I/O, no async, no clock.
 
 pub mod body;
+pub mod content;
 pub mod fields;
 pub mod hop_by_hop;
 pub mod host_port;

@@ -11,9 +11,10 @@ use http::{Method, Version, request, response};
 use http_body::SizeHint;
 use thiserror::Error;
 
-use super::framing::{Framing, is_without_content};
+use super::framing::Framing;
 use super::outbox::Outbox;
 use super::spelling::{Speller, Spelling};
+use crate::message::content::{self, is_without_content};
 use crate::message::hop_by_hop::has_option;
 
 /// Writes one message's content.
@@ -180,9 +181,9 @@ fn length(out: &mut BytesMut, count: u64) {
     let _ = write!(Octets(out), "content-length: {count}\r\n");
 }
 
-/// The declared length, if it is one.
+/// The declared length, if it is one: no other is written.
 fn declared(fields: &HeaderMap) -> Option<u64> {
-    fields.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    content::length(fields).ok().flatten()
 }
 
 fn put(out: &mut BytesMut, parts: &[&[u8]]) {

@@ -2,9 +2,11 @@
 //!
 //! Stricter than the RFC has to be: what two readers could read in two ways is not read at all.
 
-use http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use http::header::{HeaderMap, TRANSFER_ENCODING};
 use http::{Method, StatusCode, Version};
 use thiserror::Error;
+
+use crate::message::content::{AmbiguousLength, is_without_content, length};
 
 /// How much content follows a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +26,8 @@ pub enum FramingError {
     #[error("Content-Length beside Transfer-Encoding")]
     Both,
     /// Not one number, written as everybody writes it.
-    #[error("a Content-Length that can be read in two ways")]
-    Length,
+    #[error(transparent)]
+    Length(#[from] AmbiguousLength),
     /// Anything but `chunked`, once, in HTTP/1.1.
     #[error("a Transfer-Encoding other than chunked")]
     TransferEncoding,
@@ -70,26 +72,6 @@ impl Framing {
             (None, _) => Ok(Self::UntilClose),
         }
     }
-}
-
-/// Whether a response has no content whatever its fields say (RFC 9112 §6.3).
-pub fn is_without_content(asked: &Method, status: StatusCode) -> bool {
-    let bare = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    let tunnel = *asked == Method::CONNECT && status.is_success();
-    bare || tunnel || status.is_informational() || *asked == Method::HEAD
-}
-
-/// The declared length: digits without a sign and without zeros in front, which some take for an octal number.
-fn length(fields: &HeaderMap) -> Result<Option<u64>, FramingError> {
-    let mut lines = fields.get_all(CONTENT_LENGTH).iter();
-    let Some(line) = lines.next() else { return Ok(None) };
-    let plain = match line.as_bytes() {
-        [b'0'] => true,
-        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
-        _ => false,
-    };
-    let length = line.to_str().ok().filter(|_| plain && lines.next().is_none());
-    length.and_then(|length| length.parse().ok()).map(Some).ok_or(FramingError::Length)
 }
 
 /// Whether the transfer coding is `chunked` and nothing else; `None` where there is none.
@@ -139,17 +121,17 @@ mod tests {
         for (lines, why) in [
             ("Content-Length: 5\nTransfer-Encoding: chunked", FramingError::Both),
             ("Transfer-Encoding: chunked\nContent-Length: 0", FramingError::Both),
-            ("Content-Length: 5\nContent-Length: 5", FramingError::Length),
-            ("Content-Length: 5\nContent-Length: 6", FramingError::Length),
-            ("Content-Length: 5, 5", FramingError::Length),
-            ("Content-Length: +5", FramingError::Length),
-            ("Content-Length: -5", FramingError::Length),
-            ("Content-Length: 0x5", FramingError::Length),
-            ("Content-Length: 05", FramingError::Length),
-            ("Content-Length: 00", FramingError::Length),
-            ("Content-Length: 5 5", FramingError::Length),
-            ("Content-Length: ", FramingError::Length),
-            ("Content-Length: 18446744073709551616", FramingError::Length),
+            ("Content-Length: 5\nContent-Length: 5", FramingError::Length(AmbiguousLength)),
+            ("Content-Length: 5\nContent-Length: 6", FramingError::Length(AmbiguousLength)),
+            ("Content-Length: 5, 5", FramingError::Length(AmbiguousLength)),
+            ("Content-Length: +5", FramingError::Length(AmbiguousLength)),
+            ("Content-Length: -5", FramingError::Length(AmbiguousLength)),
+            ("Content-Length: 0x5", FramingError::Length(AmbiguousLength)),
+            ("Content-Length: 05", FramingError::Length(AmbiguousLength)),
+            ("Content-Length: 00", FramingError::Length(AmbiguousLength)),
+            ("Content-Length: 5 5", FramingError::Length(AmbiguousLength)),
+            ("Content-Length: ", FramingError::Length(AmbiguousLength)),
+            ("Content-Length: 18446744073709551616", FramingError::Length(AmbiguousLength)),
             ("Transfer-Encoding: gzip, chunked", FramingError::TransferEncoding),
             ("Transfer-Encoding: chunked, chunked", FramingError::TransferEncoding),
             ("Transfer-Encoding: chunked\nTransfer-Encoding: chunked", FramingError::TransferEncoding),
@@ -187,7 +169,13 @@ mod tests {
             (&connect, new, 200, "Transfer-Encoding: chunked", Ok(Framing::Octets(0))),
             (&connect, new, 403, "Content-Length: 3", Ok(Framing::Octets(3))),
             (&get, new, 200, "Content-Length: 3\nTransfer-Encoding: chunked", Err(FramingError::Both)),
-            (&get, new, 200, "Content-Length: 3\nContent-Length: 4", Err(FramingError::Length)),
+            (
+                &get,
+                new,
+                200,
+                "Content-Length: 3\nContent-Length: 4",
+                Err(FramingError::Length(AmbiguousLength)),
+            ),
         ] {
             let status = StatusCode::from_u16(status).unwrap();
             assert_eq!(Framing::of_response(asked, version, status, &fields(lines)), framing, "{lines}");

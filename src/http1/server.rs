@@ -15,11 +15,11 @@ use thiserror::Error;
 use tokio::time::{Instant, Sleep};
 
 use super::encoder::{self, Encoder, Persistence};
-use super::framing::is_without_content;
 use super::head::{Bounds, HeadError, RequestHead};
 use super::sending::{Sending, SendingError};
 use super::wire::lock;
 use crate::message::body::Body;
+use crate::message::content::is_without_content;
 use crate::net::lingering::linger;
 use crate::net::stream::Stream;
 use crate::shutdown::Shutdown;

@@ -9,7 +9,7 @@ use h2::RecvStream;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
-use super::fields;
+use crate::message::content;
 use crate::message::interim::Interim;
 
 /// The content of one message. The other end may send more as this is read, and is told to stop if it is dropped
@@ -30,7 +30,12 @@ pub struct Content {
 impl Content {
     /// Content of a message with these fields.
     pub(super) fn of(stream: RecvStream, head: &HeaderMap) -> Self {
-        Self { left: fields::length(head), stream: Some(stream), data_ended: false, asks: None }
+        Self {
+            left: content::length(head).ok().flatten(),
+            stream: Some(stream),
+            data_ended: false,
+            asks: None,
+        }
     }
 
     /// That of a request whose stream is to become something else.

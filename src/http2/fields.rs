@@ -20,16 +20,6 @@ pub(super) fn without_connection(fields: &mut HeaderMap) {
     fields::retain(fields, kept);
 }
 
-/// The declared length; none if lines contradict each other.
-pub(super) fn length(fields: &HeaderMap) -> Option<u64> {
-    let mut lines = fields.get_all(CONTENT_LENGTH).iter();
-    let first = lines.next()?;
-    if lines.any(|line| line != first) {
-        return None;
-    }
-    first.to_str().ok()?.parse().ok()
-}
-
 /// Declares a length where none is declared.
 pub(super) fn declare(fields: &mut HeaderMap, length: u64) {
     if !fields.contains_key(CONTENT_LENGTH) {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use http::header::{CONTENT_LENGTH, HeaderValue, ORIGIN};
+use http::header::{HeaderValue, ORIGIN};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Request, Response, Version};
@@ -16,6 +16,7 @@ use super::respond::{self, Form};
 use super::{Peer, Proxy, culprit, upgrade};
 use crate::admin;
 use crate::error::Error;
+use crate::message;
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
 use crate::rewrite::local::Answer;
@@ -141,7 +142,7 @@ async fn send(
 ) -> Result<Response<Body>, Error> {
     access.routed(&route, proxy.rewrite());
     let request = rewrite::apply(proxy.rewrite(), route, parts, splice)?;
-    let declared = request.fields().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let declared = message::content::length(request.fields()).ok().flatten();
     let route = request.route().clone();
     let (content, culprit) = culprit::watch(content(declared));
     let begun = Instant::now();

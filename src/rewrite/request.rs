@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::route::Route;
 use super::splice::Splice;
 use super::{Mode, Settings};
-use crate::message::{fields, hop_by_hop, websocket};
+use crate::message::{content, fields, hop_by_hop, websocket};
 
 /// Fields that hold a digest of the content as it was (RFC 9530, RFC 2616 §14.15).
 static DIGESTS: [HeaderName; 4] = [
@@ -63,7 +63,7 @@ pub fn apply(
 
 /// Makes the fields that describe the content true of the spliced one.
 fn fit_fields(fields: &mut HeaderMap, splice: &Splice) {
-    let declared = fields.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let declared = content::length(fields).ok().flatten();
     fit_length(fields, declared.and_then(|declared| splice.length_after(declared)));
 }
 

@@ -11,7 +11,6 @@ use http_body::Body as _;
 use tokio::sync::oneshot;
 
 use super::reply::Reply;
-use crate::http1::framing::is_without_content;
 use crate::http1::switching::Switching;
 use crate::http2::content::Content;
 use crate::http2::fields;
@@ -19,6 +18,7 @@ use crate::http2::piece::Piece;
 use crate::http2::sending::{Sending, SendingError};
 use crate::http2::tunnel::Tunnel;
 use crate::message::body::Body;
+use crate::message::content::{self, is_without_content};
 use crate::net::stream::Stream;
 
 /// What has to be known of a request while it is answered.
@@ -32,19 +32,20 @@ pub(super) struct Answering {
 // === impl Answering ===
 
 impl Answering {
-    /// Takes a request apart, and puts it together for whoever answers it. None of a CONNECT that declares content,
-    /// which is refused.
+    /// Takes a request apart, and puts it together for whoever answers it. None of one that is refused: a CONNECT that
+    /// declares content, or whose length could be read in two ways.
     pub(super) fn begin(
         request: Request<RecvStream>,
         mut respond: SendResponse<Piece>,
     ) -> Option<(Request<Content>, Self)> {
         let (mut parts, stream) = request.into_parts();
         let method = parts.method.clone();
+        let length = content::length(&parts.headers);
+        if length.is_err() || method == Method::CONNECT && matches!(length, Ok(Some(1..))) {
+            respond.send_reset(Reason::PROTOCOL_ERROR);
+            return None;
+        }
         if method == Method::CONNECT {
-            if fields::length(&parts.headers).is_some_and(|length| length > 0) {
-                respond.send_reset(Reason::PROTOCOL_ERROR);
-                return None;
-            }
             let (taker, switching) = Switching::channel();
             parts.extensions.insert(switching);
             let answering = Self { method, reply: Reply::new(respond), taker: Some((stream, taker)) };

@@ -1,0 +1,31 @@
+//! What a head says of its message's content, in every version of HTTP (RFC 9110 §6.4).
+
+use http::header::{CONTENT_LENGTH, HeaderMap};
+use http::{Method, StatusCode};
+use thiserror::Error;
+
+/// Not one number, written as everybody writes it: what two readers could read in two ways.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("a Content-Length that can be read in two ways")]
+pub struct AmbiguousLength;
+
+/// The declared length, if there is one (RFC 9110 §8.6): digits, once, without a sign and without zeros in front, which
+/// some take for an octal number.
+pub fn length(fields: &HeaderMap) -> Result<Option<u64>, AmbiguousLength> {
+    let mut lines = fields.get_all(CONTENT_LENGTH).iter();
+    let Some(line) = lines.next() else { return Ok(None) };
+    let plain = match line.as_bytes() {
+        [b'0'] => true,
+        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    let length = line.to_str().ok().filter(|_| plain && lines.next().is_none());
+    length.and_then(|length| length.parse().ok()).map(Some).ok_or(AmbiguousLength)
+}
+
+/// Whether a response to a request of this method has no content, whatever its fields say (RFC 9110 §6.4.1).
+pub fn is_without_content(asked: &Method, status: StatusCode) -> bool {
+    let bare = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let tunnel = *asked == Method::CONNECT && status.is_success();
+    bare || tunnel || status.is_informational() || *asked == Method::HEAD
+}
