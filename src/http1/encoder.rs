@@ -1,6 +1,6 @@
 //! Heads and content of messages, to octets (RFC 9112 §2–§7).
 
-use std::io::Write as _;
+use std::fmt::Write as _;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{
@@ -79,7 +79,7 @@ pub(super) fn request_head(
     make_room(out, parts.extensions.get(), content);
     put(out, &[parts.method.as_str().as_bytes(), b" "]);
     // Into memory, which cannot fail.
-    let _ = write!(Octets(out), "{}", parts.uri);
+    let _ = write!(out, "{}", parts.uri);
     put(out, &[b" HTTP/1.1\r\n"]);
     fields(out, &parts.headers, parts.extensions.get(), |name| {
         *name != TRANSFER_ENCODING && (*name != CONTENT_LENGTH || declared.is_some())
@@ -133,7 +133,7 @@ pub(super) fn response_head(
     }
     if !parts.headers.contains_key(DATE) && !parts.status.is_informational() {
         // RFC 9110 §6.6.1 asks for one. In memory, writing cannot fail.
-        let _ = write!(Octets(out), "date: {}\r\n", httpdate::HttpDate::from(std::time::SystemTime::now()));
+        let _ = write!(out, "date: {}\r\n", httpdate::HttpDate::from(std::time::SystemTime::now()));
     }
     put(out, &[b"\r\n"]);
     (Encoder(framing), framing == Framing::UntilClose)
@@ -178,7 +178,7 @@ fn fields(
 
 fn length(out: &mut BytesMut, count: u64) {
     // Into memory, which cannot fail.
-    let _ = write!(Octets(out), "content-length: {count}\r\n");
+    let _ = write!(out, "content-length: {count}\r\n");
 }
 
 /// The declared length, if it is one: no other is written.
@@ -188,20 +188,6 @@ fn declared(fields: &HeaderMap) -> Option<u64> {
 
 fn put(out: &mut BytesMut, parts: &[&[u8]]) {
     parts.iter().for_each(|part| out.extend_from_slice(part));
-}
-
-/// Octets that numbers and dates are written to.
-struct Octets<'a>(&'a mut BytesMut);
-
-impl std::io::Write for Octets<'_> {
-    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
-        self.0.extend_from_slice(octets);
-        Ok(octets.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 // === impl Encoder ===
@@ -220,7 +206,7 @@ impl Encoder {
             Framing::UntilClose => outbox.data(data),
             Framing::Chunks => {
                 // Into memory, which cannot fail.
-                let _ = write!(Octets(outbox.small()), "{:X}\r\n", data.len());
+                let _ = write!(outbox.small(), "{:X}\r\n", data.len());
                 outbox.data(data);
                 put(outbox.small(), &[b"\r\n"]);
             }
