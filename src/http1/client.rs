@@ -90,11 +90,16 @@ impl Connection {
         })))
     }
 
-    /// Whether another request can follow: the last response has come to its end, so has its request, and the server
-    /// has neither closed nor said something that it was not asked.
+    /// Whether another request could follow, as far as the last exchange decides: response and request have come to
+    /// their ends, and the server has said nothing that it was not asked.
+    pub fn is_idle(&self) -> bool {
+        lock(&self.0).is_idle()
+    }
+
+    /// Whether another request can follow: it is idle, and the server has not closed it.
     pub fn is_usable(&self) -> bool {
         let mut shared = lock(&self.0);
-        if !shared.is_reusable || !shared.decoder.is_end() || !shared.wire.inbox.is_empty() {
+        if !shared.is_idle() {
             return false;
         }
         // Whoever sends the next request is woken then; to look needs nobody who is.
@@ -178,6 +183,10 @@ impl AsMut<Wire> for Shared {
 }
 
 impl Shared {
+    fn is_idle(&self) -> bool {
+        self.is_reusable && self.decoder.is_end() && self.wire.inbox.is_empty()
+    }
+
     /// Reads the head of the final response to a request of this method; tells of those before it.
     fn poll_head(
         &mut self,

@@ -61,6 +61,14 @@ impl Connection {
         }
     }
 
+    /// Whether nothing is under way on it that a next request would have to wait for.
+    pub(super) fn is_idle(&self) -> bool {
+        match self {
+            Self::Http1 { connection, .. } => connection.is_idle(),
+            Self::Http2(_) => true,
+        }
+    }
+
     /// Sends a request, whose URI is absolute, and waits for the head of the response.
     pub(super) async fn send(
         &mut self,

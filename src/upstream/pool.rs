@@ -194,13 +194,14 @@ impl Inner {
 // === impl Kept ===
 
 impl Kept {
-    /// A connection that is good for another request, as far as one can know.
+    /// A connection that is good for another request, unless it turns out to be closed.
     fn find(&mut self, to: &Destination) -> Option<(Connection, Option<Place>)> {
         let origins = if to.over_tls { &mut self.over_tls } else { &mut self.in_clear };
         let origin = origins.get_mut(to.authority.as_str())?;
         let now = Instant::now();
         while let Some((connection, since)) = origin.idle.pop() {
-            if !connection.is_closed() && now - since < IDLE {
+            // Whether it was closed in the meantime is seen when it is used, not under this lock.
+            if now - since < IDLE {
                 return Some((connection, None));
             }
         }
@@ -248,11 +249,11 @@ impl Shared {
 // === impl Taken ===
 
 impl Taken {
-    /// Keeps the connection for another request. Request and response have to have come to their ends.
+    /// Keeps the connection for another request, if request and response have come to their ends.
     pub(super) fn give_back(self) {
         let Self { connection, to, pool, place: None, .. } = self else { return };
         let Some(pool) = pool.upgrade() else { return };
-        if connection.is_closed() {
+        if !connection.is_idle() {
             return;
         }
         let mut kept = pool.kept();

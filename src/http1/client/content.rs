@@ -37,7 +37,10 @@ impl<B> Content<B> {
     /// What follows the end is no part of this response, and another request can be answered.
     fn end(&mut self) {
         self.ended = true;
-        lock(&self.shared).is_reusable = !self.is_last && self.sending.is_none();
+        let mut shared = lock(&self.shared);
+        shared.is_reusable = !self.is_last && self.sending.is_none();
+        // It may be long until the next request.
+        shared.wire.release();
     }
 }
 
