@@ -18,5 +18,4 @@ mod outbox;
 pub mod sending;
 pub mod server;
 pub mod spelling;
-pub mod switching;
 mod wire;

@@ -8,3 +8,4 @@ pub mod prefixed;
 pub mod relay;
 pub mod sniff;
 pub mod stream;
+pub mod switching;

@@ -1,6 +1,6 @@
 //! What a head says of its message's content, in every version of HTTP (RFC 9110 §6.4).
 
-use http::header::{CONTENT_LENGTH, HeaderMap};
+use http::header::{CONTENT_LENGTH, EXPECT, HeaderMap};
 use http::{Method, StatusCode};
 use thiserror::Error;
 
@@ -28,4 +28,9 @@ pub fn is_without_content(asked: &Method, status: StatusCode) -> bool {
     let bare = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let tunnel = *asked == Method::CONNECT && status.is_success();
     bare || tunnel || status.is_informational() || *asked == Method::HEAD
+}
+
+/// Whether a request's content waits until the server says that it is wanted (RFC 9110 §10.1.1).
+pub fn expects_continue(fields: &HeaderMap) -> bool {
+    fields.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }

@@ -5,8 +5,8 @@ use std::io;
 use http::Request;
 use http_body_util::Either;
 
-use crate::http1::switching::Switching;
 use crate::net::stream::Stream;
+use crate::net::switching::Switching;
 use crate::{http1, http2};
 
 /// A request's content: from a connection of HTTP/1, or from a stream of HTTP/2.

@@ -9,13 +9,14 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{EXPECT, HeaderMap, HeaderValue};
+use http::header::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::message::body::{self, Body, BoxError};
+use crate::message::content::expects_continue;
 
 /// Longest wait for a 100, as curl has it: a server need not send one, and some never do.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -53,8 +54,7 @@ enum State {
 
 /// Holds the content back where the request's fields expect a 100.
 pub fn expecting(fields: &HeaderMap, content: Body) -> (Body, Option<Said>) {
-    let expects = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
-    if !fields.get(EXPECT).is_some_and(expects) {
+    if !expects_continue(fields) {
         return (content, None);
     }
     let (sender, heard) = watch::channel(Word::Nothing);

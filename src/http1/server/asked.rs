@@ -1,13 +1,14 @@
 //! What a request's head says of its connection.
 
-use http::header::{EXPECT, UPGRADE};
+use http::header::UPGRADE;
 use http::{Method, StatusCode, Version, request, response};
 use tokio::sync::oneshot;
 
 use crate::http1::encoder::Persistence;
-use crate::http1::switching::Switching;
+use crate::message::content;
 use crate::message::hop_by_hop::has_option;
 use crate::net::stream::Stream;
+use crate::net::switching::Switching;
 
 /// What has to be known of a request when it is answered.
 pub(super) struct Asked {
@@ -31,8 +32,7 @@ impl Asked {
             true => !has_option(fields, "close"),
             false => has_option(fields, "keep-alive"),
         };
-        let expects = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
-        let expects_continue = is_new && fields.get(EXPECT).is_some_and(expects);
+        let expects_continue = is_new && content::expects_continue(fields);
         let switches = parts.method == Method::CONNECT || is_new && fields.contains_key(UPGRADE);
         let taker = switches.then(|| {
             let (taker, switching) = Switching::channel();

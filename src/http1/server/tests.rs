@@ -7,9 +7,9 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::http1::switching::Switching;
 use crate::message::body;
 use crate::message::interim::Interim;
+use crate::net::switching::Switching;
 use crate::shutdown::{self, Stopper};
 
 const PATIENCE: Duration = Duration::from_secs(100);

@@ -5,13 +5,11 @@ use std::task::Poll;
 
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
-use http::header::{EXPECT, HeaderValue};
 use http::{Method, Request, Response};
 use http_body::Body as _;
 use tokio::sync::oneshot;
 
 use super::reply::Reply;
-use crate::http1::switching::Switching;
 use crate::http2::content::Content;
 use crate::http2::fields;
 use crate::http2::piece::Piece;
@@ -20,6 +18,7 @@ use crate::http2::tunnel::Tunnel;
 use crate::message::body::Body;
 use crate::message::content::{self, is_without_content};
 use crate::net::stream::Stream;
+use crate::net::switching::Switching;
 
 /// What has to be known of a request while it is answered.
 pub(super) struct Answering {
@@ -52,13 +51,12 @@ impl Answering {
             return Some((Request::from_parts(parts, Content::nothing()), answering));
         }
         let reply = Reply::new(respond);
-        let mut content = Content::of(stream, &parts.headers);
-        let expects = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
-        if parts.headers.get(EXPECT).is_some_and(expects) {
-            content = content.asking(reply.interim());
+        let mut body = Content::of(stream, &parts.headers);
+        if content::expects_continue(&parts.headers) {
+            body = body.asking(reply.interim());
         }
         parts.extensions.insert(reply.interim());
-        Some((Request::from_parts(parts, content), Self { method, reply, taker: None }))
+        Some((Request::from_parts(parts, body), Self { method, reply, taker: None }))
     }
 
     /// Waits for the response and writes it, unless the client leaves.

@@ -15,9 +15,9 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::http1::switching::Switching;
 use crate::message::body::{self, BoxError};
 use crate::message::interim::Interim;
+use crate::net::switching::Switching;
 use crate::shutdown::{self, Stopper};
 
 const PACE: Pace = Pace { silence: Duration::from_secs(30), answer: Duration::from_secs(20) };

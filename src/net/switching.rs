@@ -1,13 +1,12 @@
 //! Connections that become something else: after a CONNECT that succeeds, and after 101.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use thiserror::Error;
 use tokio::sync::oneshot;
 
-use super::wire::lock;
-use crate::net::stream::Stream;
+use super::stream::Stream;
 
 /// An extension of a request that asks its connection to become something else.
 #[derive(Clone)]
@@ -22,7 +21,7 @@ pub struct NotSwitched;
 
 impl Switching {
     /// An end that asks and one where the connection is handed over.
-    pub(crate) fn channel() -> (oneshot::Sender<Stream>, Self) {
+    pub fn channel() -> (oneshot::Sender<Stream>, Self) {
         let (sender, receiver) = oneshot::channel();
         (sender, Self(Arc::new(Mutex::new(Some(receiver)))))
     }
@@ -31,7 +30,8 @@ impl Switching {
     ///
     /// Whoever waits first gets it.
     pub async fn switched(self) -> Result<Stream, NotSwitched> {
-        let receiver = lock(&self.0).take().ok_or(NotSwitched)?;
+        // Only ever taken from: there is nothing half done.
+        let receiver = self.0.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(NotSwitched)?;
         receiver.await.map_err(|_| NotSwitched)
     }
 }
