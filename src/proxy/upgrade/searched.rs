@@ -4,8 +4,9 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 
+use crate::net::stream::writes_through;
 use crate::rewrite::frames::Rewriter;
 
 /// Octets that are read at once.
@@ -69,19 +70,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Searched<'_, IO> {
     }
 }
 
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Searched<'_, IO> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, data)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-}
+writes_through!(Searched<'_, IO>, IO);
 
 #[cfg(test)]
 mod tests {
