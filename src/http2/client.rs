@@ -35,8 +35,8 @@ pub struct Connection {
     under_way: Arc<AtomicUsize>,
 }
 
-/// A request under way, until this is dropped.
-struct UnderWay(Arc<AtomicUsize>);
+/// A request's place on a connection, free again when this is dropped.
+pub struct Place(Arc<AtomicUsize>);
 
 /// A request that nothing came of.
 #[derive(Debug)]
@@ -96,6 +96,22 @@ impl Connection {
         Ok(Self { sender, under_way })
     }
 
+    /// Takes a place on it. While one is held, the server has to show that it is there.
+    pub fn place(&self) -> Place {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        Place(Arc::clone(&self.under_way))
+    }
+
+    /// How many places are taken.
+    pub fn under_way(&self) -> usize {
+        self.under_way.load(Ordering::Relaxed)
+    }
+
+    /// Whether this place is one on it.
+    pub fn has(&self, place: &Place) -> bool {
+        Arc::ptr_eq(&self.under_way, &place.0)
+    }
+
     /// Whether no request can be sent on it any more: it is at its end, or the server has said that it will be.
     pub fn is_closed(&self) -> bool {
         // To look, nobody has to be woken.
@@ -103,7 +119,8 @@ impl Connection {
         matches!(sender.poll_ready(&mut Context::from_waker(Waker::noop())), std::task::Poll::Ready(Err(_)))
     }
 
-    /// Sends a request, whose URI is absolute, and waits for the head of its final response.
+    /// Sends a request, whose URI is absolute, and waits for the head of its final response. Whoever does holds a
+    /// [`Place`] until the exchange is over.
     ///
     /// A response may come before all of the request is sent: reading its content sends the rest. Where the server
     /// allows no more streams, this waits for one to end.
@@ -114,9 +131,8 @@ impl Connection {
         if let Err(error) = std::future::poll_fn(|cx| self.sender.poll_ready(cx)).await {
             return Err(Unanswered { error: error.into(), unsent: Some(request) });
         }
-        let under_way = UnderWay::on(&self.under_way);
         let sent = Sent::begin(&mut self.sender, request);
-        let sent = async { sent?.answered(&mut self.sender, under_way).await };
+        let sent = async { sent?.answered(&mut self.sender).await };
         sent.await.map_err(|error| Unanswered { error, unsent: None })
     }
 }
@@ -143,16 +159,9 @@ async fn drive(
     }
 }
 
-// === impl UnderWay ===
+// === impl Place ===
 
-impl UnderWay {
-    fn on(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(count))
-    }
-}
-
-impl Drop for UnderWay {
+impl Drop for Place {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

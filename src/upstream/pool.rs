@@ -5,7 +5,6 @@
 //! what comes after would wait for one of them to end, so another connection is opened before.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use tokio::time::Instant;
 use super::connection::{Connection, Content, Unanswered};
 use super::connector::Connector;
 use super::phases::Noted;
-use crate::http2::client;
+use crate::http2::client::{self, Place};
 use crate::message::body::BoxError;
 
 /// How long a connection is kept that nobody uses.
@@ -54,7 +53,6 @@ struct Origin {
 /// An HTTP/2 connection.
 struct Shared {
     connection: client::Connection,
-    under_way: Arc<AtomicUsize>,
     used: Instant,
 }
 
@@ -73,9 +71,6 @@ struct Destination {
     over_tls: bool,
     authority: Authority,
 }
-
-/// A request's place on an HTTP/2 connection, free again when this is dropped.
-struct Place(Arc<AtomicUsize>);
 
 /// Why there is no response.
 #[derive(Debug, Error)]
@@ -145,13 +140,8 @@ impl Pool {
         if let Some((Connection::Http2(connection), Some(place))) = kept.find(to) {
             return (connection, place);
         }
-        let under_way = Arc::new(AtomicUsize::new(0));
-        let place = Place::on(&under_way);
-        kept.origin(to).shared.push(Shared {
-            connection: connection.clone(),
-            under_way,
-            used: Instant::now(),
-        });
+        let place = connection.place();
+        kept.origin(to).shared.push(Shared { connection: connection.clone(), used: Instant::now() });
         self.0.look_after(&mut kept);
         (connection, place)
     }
@@ -168,7 +158,7 @@ impl Inner {
     /// Never offers a shared connection again that has refused a request.
     fn forget(&self, taken: &Taken) {
         let Some(place) = &taken.place else { return };
-        self.kept().origin(&taken.to).shared.retain(|shared| !Arc::ptr_eq(&shared.under_way, &place.0));
+        self.kept().origin(&taken.to).shared.retain(|shared| !shared.connection.has(place));
     }
 
     /// Sees to it that what nobody uses is closed in time.
@@ -208,7 +198,7 @@ impl Kept {
         let roomy =
             origin.shared.iter_mut().find(|shared| !shared.connection.is_closed() && !shared.is_full())?;
         roomy.used = now;
-        Some((Connection::Http2(roomy.connection.clone()), Some(Place::on(&roomy.under_way))))
+        Some((Connection::Http2(roomy.connection.clone()), Some(roomy.connection.place())))
     }
 
     fn origin(&mut self, to: &Destination) -> &mut Origin {
@@ -237,11 +227,11 @@ impl Kept {
 
 impl Shared {
     fn is_full(&self) -> bool {
-        self.under_way.load(Ordering::Relaxed) >= FULL
+        self.connection.under_way() >= FULL
     }
 
     fn is_of_use(&self, now: Instant) -> bool {
-        let busy = self.under_way.load(Ordering::Relaxed) > 0;
+        let busy = self.connection.under_way() > 0;
         !self.connection.is_closed() && (busy || now - self.used < IDLE)
     }
 }
@@ -259,21 +249,6 @@ impl Taken {
         let mut kept = pool.kept();
         kept.origin(&to).idle.push((connection, Instant::now()));
         pool.look_after(&mut kept);
-    }
-}
-
-// === impl Place ===
-
-impl Place {
-    fn on(under_way: &Arc<AtomicUsize>) -> Self {
-        under_way.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(under_way))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

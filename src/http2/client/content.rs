@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::{AnswerError, UnderWay};
+use super::AnswerError;
 use crate::http2::content;
 use crate::http2::sending::{Sending, SendingError};
 use crate::message::body::BoxError;
@@ -17,14 +17,13 @@ use crate::message::body::BoxError;
 pub struct Content<B> {
     received: content::Content,
     sending: Option<Sending<B>>,
-    _under_way: UnderWay,
 }
 
 // === impl Content ===
 
 impl<B> Content<B> {
-    pub(super) fn new(received: content::Content, sending: Option<Sending<B>>, under_way: UnderWay) -> Self {
-        Self { received, sending, _under_way: under_way }
+    pub(super) fn new(received: content::Content, sending: Option<Sending<B>>) -> Self {
+        Self { received, sending }
     }
 }
 

@@ -8,7 +8,7 @@ use h2::client::{ResponseFuture, SendRequest};
 use http::{Method, Request, Response};
 use http_body::Body;
 
-use super::{AnswerError, Content, UnderWay};
+use super::{AnswerError, Content};
 use crate::http2::piece::Piece;
 use crate::http2::sending::{Sending, SendingError};
 use crate::http2::{content, fields};
@@ -54,7 +54,6 @@ where
     pub(super) async fn answered(
         mut self,
         sender: &mut SendRequest<Piece>,
-        under_way: UnderWay,
     ) -> Result<Response<Content<B>>, AnswerError> {
         // The server may not allow another stream yet; content would wait in memory till then.
         std::future::poll_fn(|cx| sender.poll_ready(cx)).await?;
@@ -71,7 +70,7 @@ where
         .await?;
         let (parts, stream) = response.into_parts();
         let received = content::Content::of(stream, &parts.headers);
-        Ok(Response::from_parts(parts, Content::new(received, self.sending, under_way)))
+        Ok(Response::from_parts(parts, Content::new(received, self.sending)))
     }
 
     fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<RecvStream>, AnswerError>> {

@@ -301,6 +301,7 @@ async fn only_a_connection_with_requests_on_it_has_to_show_that_it_lives() {
     tokio::time::sleep(Duration::from_secs(1000)).await;
     assert!(!connection.is_closed());
     let begun = tokio::time::Instant::now();
+    let _place = connection.place();
     let Unanswered { error, unsent } = connection.send(request(body::empty())).await.unwrap_err();
     assert!(matches!(error, AnswerError::Io(_)) && unsent.is_none(), "{error:?}");
     assert!((20..=80).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());

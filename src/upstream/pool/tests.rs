@@ -128,7 +128,7 @@ async fn an_http2_connection_is_shared_until_it_is_nearly_full() {
     places.push(pool.share(&to, open().await).1);
     let under_way = |pool: &Pool| -> Vec<usize> {
         let mut kept = pool.0.kept();
-        kept.origin(&to).shared.iter().map(|shared| shared.under_way.load(Ordering::Relaxed)).collect()
+        kept.origin(&to).shared.iter().map(|shared| shared.connection.under_way()).collect()
     };
     assert_eq!(under_way(&pool), [FULL, 1]);
     drop(places);
