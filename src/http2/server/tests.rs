@@ -1,3 +1,6 @@
+mod early;
+mod tunnels;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -88,92 +91,6 @@ async fn an_independent_client_is_answered() {
     }
     drop(sender);
     served.await.unwrap().unwrap();
-}
-
-#[tokio::test]
-async fn responses_before_the_final_one_come_before_it_and_none_after() {
-    let (io, _served, _stopper) = serving(async |request: Request<Content>| {
-        let client = request.extensions().get::<Interim>().unwrap().clone();
-        client.send(&early(102, ("x-a", "1")));
-        client.send(&early(103, ("connection", "x")));
-        let late = client.clone();
-        let content = stream::once(async move {
-            late.send(&early(103, ("x-late", "1")));
-            Ok(Frame::data(Bytes::from_static(b"ok")))
-        });
-        Response::new(StreamBody::new(content).boxed_unsync())
-    });
-    let mut sender = client(io).await;
-    let (mut response, _) = sender.send_request(request(Method::GET), true).unwrap();
-    let mut statuses = Vec::new();
-    while let Some(early) = std::future::poll_fn(|cx| response.poll_informational(cx)).await {
-        let early = early.unwrap();
-        assert!(!early.headers().contains_key("connection"));
-        statuses.push(early.status().as_u16());
-    }
-    assert_eq!(statuses, [102, 103]);
-    assert_eq!(whole(response.await.unwrap().into_body()).await.unwrap(), b"ok");
-}
-
-#[tokio::test]
-async fn more_of_them_than_anybody_needs_are_dropped() {
-    let (io, _served, _stopper) = serving(async |request: Request<Content>| {
-        let client = request.extensions().get::<Interim>().unwrap();
-        (0..1000).for_each(|_| client.send(&early(103, ("link", "</x>"))));
-        Response::new(body::empty())
-    });
-    let mut sender = client(io).await;
-    let (mut response, _) = sender.send_request(request(Method::GET), true).unwrap();
-    let mut count = 0;
-    while let Some(early) = std::future::poll_fn(|cx| response.poll_informational(cx)).await {
-        early.unwrap();
-        count += 1;
-    }
-    assert_eq!(count, crate::message::interim::LIMIT);
-    assert!(response.await.unwrap().body().is_end_stream());
-}
-
-#[tokio::test]
-async fn those_for_which_there_is_no_room_are_dropped() {
-    let (io, _served, _stopper) = serving(async |request: Request<Content>| {
-        let client = request.extensions().get::<Interim>().unwrap();
-        let large: &'static str = "x".repeat(30 << 10).leak();
-        (0..10).for_each(|_| client.send(&early(103, ("link", large))));
-        client.send(&early(102, ("x-small", "1")));
-        Response::new(body::empty())
-    });
-    let mut sender = client(io).await;
-    let (mut response, _) = sender.send_request(request(Method::GET), true).unwrap();
-    let mut statuses = Vec::new();
-    while let Some(early) = std::future::poll_fn(|cx| response.poll_informational(cx)).await {
-        statuses.push(early.unwrap().status().as_u16());
-    }
-    assert_eq!(statuses, [103, 103, 102]);
-    assert!(response.await.unwrap().body().is_end_stream());
-}
-
-#[tokio::test]
-async fn a_client_that_waits_for_100_gets_it_when_its_content_is_read() {
-    let read = Arc::new(Notify::new());
-    let reading = Arc::clone(&read);
-    let (io, _served, _stopper) = serving(move |request: Request<Content>| {
-        let reading = Arc::clone(&reading);
-        async move {
-            reading.notified().await;
-            let content = request.into_body().collect().await.unwrap().to_bytes();
-            Response::new(body::full(content))
-        }
-    });
-    let mut sender = client(io).await;
-    let mut expecting = request(Method::POST);
-    expecting.headers_mut().insert("expect", http::HeaderValue::from_static("100-continue"));
-    let (mut response, mut content) = ask(&mut sender, expecting);
-    read.notify_one();
-    let asked = std::future::poll_fn(|cx| response.poll_informational(cx)).await.unwrap().unwrap();
-    assert_eq!(asked.status(), StatusCode::CONTINUE);
-    content.send_data(Bytes::from_static(b"hello"), true).unwrap();
-    assert!(std::future::poll_fn(|cx| response.poll_informational(cx)).await.is_none());
-    assert_eq!(whole(response.await.unwrap().into_body()).await.unwrap(), b"hello");
 }
 
 #[tokio::test]
@@ -350,104 +267,6 @@ async fn a_shutdown_finishes_what_is_under_way_and_refuses_the_rest() {
     assert_eq!(whole(response.await.unwrap().into_body()).await.unwrap(), b"late");
     drop(sender);
     served.await.unwrap().unwrap();
-}
-
-/// Answers a CONNECT and does this with its stream.
-fn tunnelling<T, F>(carry: T) -> (DuplexStream, Served, Stopper)
-where
-    T: Fn(Stream) -> F + Copy + Send + Sync + 'static,
-    F: Future<Output = ()> + Send + 'static,
-{
-    serving(move |request: Request<Content>| async move {
-        assert!(request.body().is_end_stream());
-        let switching = request.extensions().get::<Switching>().unwrap().clone();
-        tokio::spawn(async move { carry(switching.switched().await.unwrap()).await });
-        Response::new(body::empty())
-    })
-}
-
-fn connect() -> Request<()> {
-    Request::connect("a.example:443").body(()).unwrap()
-}
-
-#[tokio::test]
-async fn a_tunnel_ends_one_half_at_a_time() {
-    let (io, _served, _stopper) = tunnelling(async |mut stream: Stream| {
-        let mut asked = Vec::new();
-        stream.write_all(b"greeting").await.unwrap();
-        stream.read_to_end(&mut asked).await.unwrap();
-        // More than the client's window and more than one piece.
-        stream.write_all(&asked.repeat(20_000)).await.unwrap();
-        stream.shutdown().await.unwrap();
-        stream.shutdown().await.unwrap();
-    });
-    let mut sender = client(io).await;
-    let (response, mut outgoing) = ask(&mut sender, connect());
-    let response = response.await.unwrap();
-    assert!(!response.headers().contains_key("content-length"));
-    let mut incoming = response.into_body();
-    assert_eq!(incoming.data().await.unwrap().unwrap(), "greeting");
-    outgoing.send_data(Bytes::from_static(b"question"), true).unwrap();
-    assert_eq!(whole(incoming).await.unwrap(), b"question".repeat(20_000));
-}
-
-#[tokio::test]
-async fn a_tunnel_that_breaks_is_reset_after_what_came_before() {
-    let (io, _served, _stopper) = tunnelling(async |mut stream: Stream| {
-        stream.write_all(&[b'x'; 40 << 10]).await.unwrap();
-    });
-    let mut sender = client(io).await;
-    let (response, _outgoing) = ask(&mut sender, connect());
-    let mut incoming = response.await.unwrap().into_body();
-    let mut octets = 0;
-    let broken = loop {
-        match incoming.data().await.unwrap() {
-            Ok(data) => octets += data.len(),
-            Err(error) => break error,
-        }
-    };
-    assert_eq!((octets, broken.is_reset()), (40 << 10, true));
-}
-
-#[tokio::test]
-async fn a_tunnel_that_is_given_up_ends_and_one_that_is_reset_for_an_error_breaks() {
-    for (reason, is_end) in [(Reason::CANCEL, true), (Reason::CONNECT_ERROR, false)] {
-        let found = Arc::new(Notify::new());
-        let finding = Arc::clone(&found);
-        let (io, _served, _stopper) = serving(move |request: Request<Content>| {
-            let finding = Arc::clone(&finding);
-            let switching = request.extensions().get::<Switching>().unwrap().clone();
-            tokio::spawn(async move {
-                let mut stream = switching.switched().await.unwrap();
-                stream.write_all(b"ready").await.unwrap();
-                assert_eq!(stream.read(&mut [0]).await.is_ok_and(|count| count == 0), is_end);
-                assert!(stream.write_all(b"x").await.is_err());
-                finding.notify_one();
-            });
-            async { Response::new(body::empty()) }
-        });
-        let mut sender = client(io).await;
-        let (response, mut outgoing) = ask(&mut sender, connect());
-        let mut incoming = response.await.unwrap().into_body();
-        assert_eq!(incoming.data().await.unwrap().unwrap(), "ready");
-        outgoing.send_reset(reason);
-        found.notified().await;
-    }
-}
-
-#[tokio::test]
-async fn a_connect_that_fails_is_answered_like_any_request() {
-    let (io, _served, _stopper) = serving(async |request: Request<Content>| {
-        assert_eq!(request.extensions().get::<super::super::Protocol>().unwrap().as_str(), "websocket");
-        Response::builder().status(403).body(body::full("no")).unwrap()
-    });
-    let mut sender = client(io).await;
-    let mut asked = request(Method::CONNECT);
-    asked.extensions_mut().insert(h2::ext::Protocol::from_static("websocket"));
-    let (response, _outgoing) = ask(&mut sender, asked);
-    let response = response.await.unwrap();
-    assert_eq!(response.status(), StatusCode::FORBIDDEN);
-    assert_eq!(whole(response.into_body()).await.unwrap(), b"no");
 }
 
 #[tokio::test]
