@@ -80,12 +80,15 @@ async fn half_a_gibibyte_whose_model_comes_first_needs_no_more_memory_than_less(
     assert!(after < 40, "{after} MiB");
 }
 
-/// The answer to a form whose model comes after a file of 2 MiB.
+/// Octets of a file that a model comes after.
+const LONG: usize = 100_000_000;
+
+/// The answer to a form whose model comes after a file of 100 MB.
 async fn model_last(variables: &[(&str, &str)]) -> (Whole, Option<Vec<u8>>) {
     let origin = Origin::plain();
     let stage = Stage::before(&origin, variables).await;
     let content =
-        [FILE.as_bytes(), &vec![b'x'; 2 << 20], b"\r\n", MODEL.trim_end().as_bytes(), END.as_bytes()]
+        [FILE.as_bytes(), &vec![b'x'; LONG], b"\r\n", MODEL.trim_end().as_bytes(), END.as_bytes()]
             .concat();
     let mut request = client::post("localhost", "/v1/images/edits", content);
     request.headers_mut().insert("content-type", HeaderValue::from_static(FORM));
@@ -101,13 +104,13 @@ async fn model_last(variables: &[(&str, &str)]) -> (Whole, Option<Vec<u8>>) {
 
 #[tokio::test]
 async fn a_model_behind_a_large_file_is_found_within_the_limit_and_is_a_clear_413_past_it() {
-    let (answer, arrived) = model_last(&[("AZURE_OPENAI_PROXY_BUFFERED_CONTENT", HELD)]).await;
+    let (answer, arrived) = model_last(&[]).await;
     assert_eq!((answer.status, &*answer.code()), (StatusCode::PAYLOAD_TOO_LARGE, "content_too_large"));
     let message = answer.json()["error"]["message"].to_string();
-    assert!(message.contains("1048576 octets") && message.contains("buffered_content"), "{message}");
+    assert!(message.contains("67108864 octets") && message.contains("buffered_content"), "{message}");
     assert!(arrived.is_none());
-    let (_, arrived) = model_last(&[("AZURE_OPENAI_PROXY_BUFFERED_CONTENT", "4MiB")]).await;
+    let (_, arrived) = model_last(&[("AZURE_OPENAI_PROXY_BUFFERED_CONTENT", "128MiB")]).await;
     let arrived = arrived.expect("it is sent");
     assert!(arrived.ends_with(b"\r\n\r\ndemo-gpt-4o\r\n--B--\r\n"));
-    assert_eq!(arrived.len(), FILE.len() + (2 << 20) + MODEL.len() + "demo-".len() + END.len());
+    assert_eq!(arrived.len(), FILE.len() + LONG + MODEL.len() + "demo-".len() + END.len());
 }
