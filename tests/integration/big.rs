@@ -88,8 +88,7 @@ async fn model_last(variables: &[(&str, &str)]) -> (Whole, Option<Vec<u8>>) {
     let origin = Origin::plain();
     let stage = Stage::before(&origin, variables).await;
     let content =
-        [FILE.as_bytes(), &vec![b'x'; LONG], b"\r\n", MODEL.trim_end().as_bytes(), END.as_bytes()]
-            .concat();
+        [FILE.as_bytes(), &vec![b'x'; LONG], b"\r\n", MODEL.trim_end().as_bytes(), END.as_bytes()].concat();
     let mut request = client::post("localhost", "/v1/images/edits", content);
     request.headers_mut().insert("content-type", HeaderValue::from_static(FORM));
     tokio::select! {
