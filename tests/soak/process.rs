@@ -32,7 +32,8 @@ impl Process {
         fs::write(path("config.toml"), settings(simulator.address, 0)).expect("it is written");
         fs::write(path("address"), simulator.address.to_string()).expect("it is written");
         let log = File::create(path("log")).expect("a file");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_azure-openai-proxy"));
+        let built = || env!("CARGO_BIN_EXE_azure-openai-proxy").into();
+        let mut command = Command::new(std::env::var_os("SOAK_PROGRAM").unwrap_or_else(built));
         command.args(["--config", "config.toml", "--certs", "certs"]).current_dir(home.path()).env_clear();
         command.env("HOME", home.path()).env("AZURE_OPENAI_API_KEY", &simulator.key);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
