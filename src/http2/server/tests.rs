@@ -64,6 +64,17 @@ async fn whole(mut content: RecvStream) -> Result<Vec<u8>, h2::Error> {
     Ok(octets)
 }
 
+/// Octets of content that breaks off, and how it does.
+async fn until_broken(mut content: RecvStream) -> (usize, h2::Error) {
+    let mut octets = 0;
+    loop {
+        match content.data().await.unwrap() {
+            Ok(data) => octets += data.len(),
+            Err(error) => return (octets, error),
+        }
+    }
+}
+
 fn frames(frames: Vec<Result<Frame<Bytes>, BoxError>>) -> Body {
     StreamBody::new(stream::iter(frames)).boxed_unsync()
 }
@@ -189,14 +200,7 @@ async fn content_that_breaks_off_resets_the_stream_after_what_came_before() {
     });
     let mut sender = client(io).await;
     let (response, _) = sender.send_request(request(Method::GET), true).unwrap();
-    let mut content = response.await.unwrap().into_body();
-    let mut octets = 0;
-    let broken = loop {
-        match content.data().await.unwrap() {
-            Ok(data) => octets += data.len(),
-            Err(error) => break error,
-        }
-    };
+    let (octets, broken) = until_broken(response.await.unwrap().into_body()).await;
     assert_eq!((octets, broken.reason()), (40 << 10, Some(Reason::INTERNAL_ERROR)));
 }
 

@@ -48,14 +48,7 @@ async fn a_tunnel_that_breaks_is_reset_after_what_came_before() {
     });
     let mut sender = client(io).await;
     let (response, _outgoing) = ask(&mut sender, connect());
-    let mut incoming = response.await.unwrap().into_body();
-    let mut octets = 0;
-    let broken = loop {
-        match incoming.data().await.unwrap() {
-            Ok(data) => octets += data.len(),
-            Err(error) => break error,
-        }
-    };
+    let (octets, broken) = until_broken(response.await.unwrap().into_body()).await;
     assert_eq!((octets, broken.is_reset()), (40 << 10, true));
 }
 
