@@ -12,14 +12,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
-};
-use http::{Method, Response};
+use http::Method;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use serde_json::json;
 
 use crate::error::{Error, Kind};
+use crate::message::Response;
 use crate::message::body::{self, Body};
+use crate::message::fields::{self, Fields};
 use crate::message::host_port::HostPort;
 use crate::shutdown::Shutdown;
 use crate::tls::ca::Authority;
@@ -78,7 +78,7 @@ pub struct Asked<'a> {
     /// The path of its target.
     pub path: &'a str,
     /// Its fields.
-    pub fields: &'a HeaderMap,
+    pub fields: &'a Fields,
     /// Whom it names.
     pub authority: &'a HostPort,
 }
@@ -167,11 +167,14 @@ fn answer(media_type: &'static str, content: impl Into<Bytes>) -> Response<Body>
 
 fn of_type(media_type: &'static str, content: Body) -> Response<Body> {
     let mut response = Response::new(content);
-    let fields = response.headers_mut();
+    let fields = &mut response.head.fields;
     fields.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    fields.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    fields.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
     fields.insert(PRODUCT_FIELD, HeaderValue::from_static(VERSION));
     response
 }
@@ -191,7 +194,7 @@ impl Asked<'_> {
     ///
     /// A link to the page is followed from anywhere: who sees it then is the person, not the other site.
     fn is_of_another_site(&self) -> bool {
-        let field = |name: &str| self.fields.get(name).map(|value| value.as_bytes());
+        let field = |name: &str| self.fields.get(name);
         let link = self.path == "/"
             && field("sec-fetch-mode") == Some(b"navigate")
             && field("sec-fetch-dest") == Some(b"document");
@@ -205,8 +208,8 @@ impl Asked<'_> {
 
     /// Whether it is a browser's; `curl` and its like take anything and get text.
     fn wants_html(&self) -> bool {
-        let mut lines = self.fields.get_all(ACCEPT).iter();
-        lines.any(|line| line.to_str().is_ok_and(|line| line.contains("text/html")))
+        let mut lines = self.fields.get_all(ACCEPT).filter_map(fields::text);
+        lines.any(|line| line.contains("text/html"))
     }
 }
 

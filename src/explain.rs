@@ -3,12 +3,13 @@
 use std::fmt;
 
 use anyhow::{Context, bail};
-use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderValue};
 use http::{Method, Uri};
 
 use crate::cli;
 use crate::config::Config;
 use crate::error::Kind;
+use crate::message::Fields;
 use crate::message::host_port::{Host, HostPort};
 use crate::rewrite::{self, Asked, Entry, Explained, Refusal, UpstreamRequest, operation};
 use crate::route::InterceptList;
@@ -29,7 +30,7 @@ pub fn explain(config: &Config, asked: &cli::Explain) -> anyhow::Result<String> 
         Way::Exchange(entry, host) => (entry, host),
         Way::Past(host, how) => return Ok(format!("{method} {uri}\n{}", Passed { config, host, how })),
     };
-    let mut fields = HeaderMap::new();
+    let mut fields = Fields::new();
     // What every OpenAI client sends; it goes upstream only where no key is configured.
     fields.insert(AUTHORIZATION, HeaderValue::from_static("Bearer key-of-the-client"));
     let head =

@@ -17,5 +17,4 @@ pub mod head;
 mod outbox;
 pub mod sending;
 pub mod server;
-pub mod spelling;
-mod wire;
+pub mod wire;

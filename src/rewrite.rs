@@ -5,10 +5,11 @@
 //! makes the head that is sent; nothing else can. The only octets of content that change are those of
 //! the model's value, and the [`Splice`] says which; [`extras`] change more where they are on.
 
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName};
-use http::{Method, Request};
+use http::Method;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 
 use crate::message::host_port::HostPort;
+use crate::message::{Fields, RequestHead};
 
 pub mod azure;
 pub mod credential;
@@ -84,7 +85,7 @@ pub struct Asked<'a> {
     /// The query of its target, as written.
     pub query: Option<&'a str>,
     /// Its fields.
-    pub fields: &'a HeaderMap,
+    pub fields: &'a Fields,
     /// The OpenAI host that answers in openai mode.
     pub host: &'a HostPort,
     /// The way it came.
@@ -191,7 +192,7 @@ fn plan_search(
     models: &ModelMap,
     draft: Draft,
     extra: Extra,
-    fields: &HeaderMap,
+    fields: &Fields,
 ) -> Result<Plan, Refusal> {
     let needed = azure::needs_model(settings, draft.operation);
     let nothing_to_change = !needed && models.is_identity() && extra.is_none();
@@ -230,10 +231,8 @@ pub fn explain(settings: &Settings, asked: &Asked<'_>, model: Option<&str>) -> R
             search.settle(settings)?
         }
     };
-    let mut parts = Request::new(()).into_parts().0;
-    parts.method = asked.method.clone();
-    parts.headers = fields;
-    let request = apply(settings, route, parts, splice.as_ref())?;
+    let head = RequestHead { method: asked.method.clone(), fields, ..RequestHead::default() };
+    let request = apply(settings, route, head, splice.as_ref())?;
     Ok(Explained::Sent(Box::new(request)))
 }
 

@@ -1,10 +1,11 @@
 //! What kind of request this is, decided from its head alone: pure.
 
-use http::header::{HOST, HeaderMap};
+use http::header::HOST;
 use http::uri::PathAndQuery;
 use http::{Method, Uri, Version};
 use thiserror::Error;
 
+use crate::message::fields::{self, Fields};
 use crate::message::host_port::{Host, HostPort, HostPortError};
 use crate::message::target::{Target, TargetError};
 
@@ -98,7 +99,7 @@ pub fn open(
     method: &Method,
     uri: &Uri,
     version: Version,
-    fields: &HeaderMap,
+    fields: &Fields,
     intercepted: &InterceptList,
 ) -> Result<OpenRoute, RouteError> {
     let h2 = version == Version::HTTP_2;
@@ -130,7 +131,7 @@ pub fn inner(
     method: &Method,
     uri: &Uri,
     version: Version,
-    fields: &HeaderMap,
+    fields: &Fields,
     tunnel: &HostPort,
 ) -> Result<InnerRoute, RouteError> {
     if method == Method::CONNECT {
@@ -158,7 +159,7 @@ fn misdirected(named: &HostPort, tunnel: &HostPort) -> RouteError {
 fn named_authority(
     uri: &Uri,
     version: Version,
-    fields: &HeaderMap,
+    fields: &Fields,
     own: &HostPort,
 ) -> Result<HostPort, RouteError> {
     let parse =
@@ -178,10 +179,10 @@ fn named_authority(
 }
 
 /// The one `Host` line; none is right in HTTP/1.0 and HTTP/2 only.
-fn sole_host(version: Version, fields: &HeaderMap) -> Result<Option<&str>, RouteError> {
-    let mut lines = fields.get_all(HOST).iter();
+fn sole_host(version: Version, fields: &Fields) -> Result<Option<&str>, RouteError> {
+    let mut lines = fields.get_all(HOST);
     match (lines.next(), lines.next()) {
-        (Some(line), None) => line.to_str().map(Some).map_err(|_| RouteError::Host),
+        (Some(line), None) => fields::text(line).map(Some).ok_or(RouteError::Host),
         (None, _) if version != Version::HTTP_11 => Ok(None),
         _ => Err(RouteError::Host),
     }

@@ -1,10 +1,12 @@
 //! The page for people: what goes where, how to use it, and what happens as it happens.
 
-use http::Response;
-use http::header::{CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY, VARY, X_FRAME_OPTIONS};
+use http::header::{
+    CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, VARY, X_FRAME_OPTIONS,
+};
 
 use super::snippets::{self, Shell};
 use super::{Admin, answer};
+use crate::message::Response;
 use crate::message::body::Body;
 use crate::message::host_port::HostPort;
 
@@ -27,11 +29,14 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 /// The page.
 pub(super) fn page(admin: &Admin, authority: &HostPort) -> Response<Body> {
     let mut response = answer("text/html; charset=utf-8", html(admin, authority));
-    let fields = response.headers_mut();
+    let fields = &mut response.head.fields;
     fields.insert(CONTENT_SECURITY_POLICY, POLICY);
     fields.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     fields.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    fields.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    fields.insert(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
     // Others get the overview in plain text.
     fields.insert(VARY, HeaderValue::from_static("accept"));
     response
@@ -143,7 +148,7 @@ mod tests {
     #[test]
     fn no_script_of_others_runs_on_it_and_no_frame_is_around_it() {
         let response = page(&testing::admin(), &HostPort::parse("127.0.0.1:8080", None).unwrap());
-        let field = |name: &str| response.headers()[name].to_str().unwrap();
+        let field = |name: &str| response.head.fields.text(name).unwrap();
         let policy: Vec<_> = field("content-security-policy").split("; ").collect();
         for directive in
             ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "form-action 'none'"]
@@ -152,7 +157,7 @@ mod tests {
         }
         assert!(!policy.iter().any(|directive| directive.contains("unsafe") || directive.contains('*')));
         assert_eq!((field("x-frame-options"), field("referrer-policy")), ("DENY", "no-referrer"));
-        assert!(!response.headers().contains_key("set-cookie"));
+        assert!(!response.head.fields.contains("set-cookie"));
     }
 
     #[test]

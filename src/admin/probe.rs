@@ -1,9 +1,10 @@
 //! What orchestrators ask: is it alive, is it ready? They ask from anywhere and under any name.
 
-use http::{Method, Response, StatusCode};
+use http::{Method, StatusCode};
 
 use super::{PRODUCT_FIELD, TEXT, answer, only_read};
 use crate::error::Error;
+use crate::message::Response;
 use crate::message::body::Body;
 
 /// Answers `/healthz` and `/readyz`; nothing for any other path. Who we are is for clients of this machine alone.
@@ -24,10 +25,10 @@ pub fn respond(
     Some(only_read(method).map(|()| {
         let mut response = answer(TEXT, if ready { "ok\n" } else { "stopping\n" });
         if !local {
-            response.headers_mut().remove(PRODUCT_FIELD);
+            response.head.fields.remove(PRODUCT_FIELD);
         }
         if !ready {
-            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            response.head.status = StatusCode::SERVICE_UNAVAILABLE;
         }
         response
     }))
@@ -48,10 +49,9 @@ mod tests {
         ] {
             for local in [true, false] {
                 let answered = respond(&Method::GET, path, local, stopping).map(Result::unwrap);
-                let told = answered.as_ref().map(|response| response.status().as_u16());
+                let told = answered.as_ref().map(|response| response.head.status.as_u16());
                 assert_eq!(told, status, "{path} {stopping}");
-                let names_us =
-                    answered.is_some_and(|response| response.headers().contains_key(PRODUCT_FIELD));
+                let names_us = answered.is_some_and(|response| response.head.fields.contains(PRODUCT_FIELD));
                 assert_eq!(names_us, local && status.is_some(), "{path} {local}");
             }
         }

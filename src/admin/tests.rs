@@ -6,19 +6,16 @@ use crate::shutdown;
 
 /// What a request with these fields is answered; the media type and the content.
 async fn ask(method: Method, host: &str, path: &str, fields: &[(&str, &str)]) -> (u16, String, String) {
-    let fields: HeaderMap = fields
-        .iter()
-        .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap()))
-        .collect();
+    let fields = Fields::of(fields);
     let authority = HostPort::parse(host, Some(80)).unwrap();
     let (_stopper, stops) = shutdown::channel();
     let asked = Asked { method: &method, path, fields: &fields, authority: &authority };
     match respond(&testing::admin(), &asked, stops) {
         Ok(response) => {
-            assert_eq!(response.headers()["x-content-type-options"], "nosniff", "{path}");
-            assert!(!response.headers().contains_key("set-cookie"), "{path}");
-            let media_type = response.headers()[CONTENT_TYPE].to_str().unwrap().to_owned();
-            let content = response.into_body();
+            assert_eq!(response.head.fields.text("x-content-type-options"), Some("nosniff"), "{path}");
+            assert!(!response.head.fields.contains("set-cookie"), "{path}");
+            let media_type = response.head.fields.text(CONTENT_TYPE).unwrap().to_owned();
+            let content = response.content;
             let content = if media_type == events::MEDIA_TYPE {
                 Bytes::new()
             } else {

@@ -114,6 +114,6 @@ pub(super) fn non_empty(text: &str) -> Result<String, ValueError> {
 /// Any field but those that frame or route the message.
 pub(super) fn key_header(text: &str) -> Result<HeaderName, ValueError> {
     let name = HeaderName::from_bytes(text.as_bytes()).map_err(|_| ValueError::KeyHeader)?;
-    let framing = matches!(name, header::HOST | header::CONTENT_LENGTH) || is_hop_by_hop(&name);
+    let framing = matches!(name, header::HOST | header::CONTENT_LENGTH) || is_hop_by_hop((&name).into());
     if framing { Err(ValueError::KeyHeader) } else { Ok(name) }
 }

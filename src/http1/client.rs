@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, Version, response};
+use http::{Method, StatusCode, Version};
 use http_body::Body;
 use thiserror::Error;
 
@@ -21,7 +21,8 @@ use super::sending::{Sending, SendingError};
 use super::wire::{Wire, lock};
 use crate::message::body::BoxError;
 use crate::message::hop_by_hop::has_option;
-use crate::message::interim::{self, OnInterim};
+use crate::message::interim::{self, Interim};
+use crate::message::{Request, Response, ResponseHead};
 use crate::net::stream::Stream;
 
 pub use content::Content;
@@ -118,15 +119,15 @@ impl Connection {
         if !self.is_usable() {
             return Err(Unanswered { error: AnswerError::Closed, unsent: Some(request) });
         }
-        let (parts, content) = request.into_parts();
+        let Request { head, content } = request;
         let (hint, is_end) = (content.size_hint(), content.is_end_stream());
         let encoder = {
             let mut shared = lock(&self.0);
             shared.is_reusable = false;
             shared.interim = 0;
-            encoder::request_head(shared.wire.outbox.small(), &parts, &hint, is_end)
+            encoder::request_head(shared.wire.outbox.small(), &head, &hint, is_end)
         };
-        let asked = (parts.method, parts.extensions.get::<OnInterim>().cloned());
+        let asked = (head.method, head.interim);
         let mut sending = Some(Sending::new(content, encoder));
         let mut stuck = None;
         let answered = std::future::poll_fn(|cx| {
@@ -143,9 +144,9 @@ impl Connection {
         })
         .await;
         match answered {
-            Ok(parts) => {
-                let content = Content::new(&self.0, sending, stuck.is_none() && allows_another(&parts));
-                Ok(Response::from_parts(parts, content))
+            Ok(head) => {
+                let content = Content::new(&self.0, sending, stuck.is_none() && allows_another(&head));
+                Ok(Response { head, content })
             }
             Err(error) => {
                 let error = stuck.map_or(error, AnswerError::from);
@@ -167,10 +168,10 @@ impl fmt::Debug for Connection {
 }
 
 /// Whether the server lets another request follow this response (RFC 9112 §9.3).
-fn allows_another(parts: &response::Parts) -> bool {
-    match parts.version {
-        Version::HTTP_11 => !has_option(&parts.headers, "close"),
-        _ => has_option(&parts.headers, "keep-alive"),
+fn allows_another(head: &ResponseHead) -> bool {
+    match head.version {
+        Version::HTTP_11 => !has_option(&head.fields, "close"),
+        _ => has_option(&head.fields, "keep-alive"),
     }
 }
 
@@ -192,23 +193,23 @@ impl Shared {
         &mut self,
         cx: &mut Context<'_>,
         asked: &Method,
-        on_interim: Option<&OnInterim>,
-    ) -> Poll<Result<response::Parts, AnswerError>> {
+        interim: Option<&Interim>,
+    ) -> Poll<Result<ResponseHead, AnswerError>> {
         loop {
-            if let Some(parts) = head::response(&mut self.wire.inbox, &mut self.seen, BOUNDS)? {
+            if let Some(head) = head::response(&mut self.wire.inbox, &mut self.seen, BOUNDS)? {
                 let is_final =
-                    !parts.status.is_informational() || parts.status == StatusCode::SWITCHING_PROTOCOLS;
+                    !head.status.is_informational() || head.status == StatusCode::SWITCHING_PROTOCOLS;
                 if is_final {
-                    let framing = Framing::of_response(asked, parts.version, parts.status, &parts.headers);
+                    let framing = Framing::of_response(asked, head.version, head.status, &head.fields);
                     self.decoder = Decoder::new(framing.map_err(HeadError::from)?);
-                    return Poll::Ready(Ok(parts));
+                    return Poll::Ready(Ok(head));
                 }
                 self.interim += 1;
                 if self.interim > interim::LIMIT {
                     return Poll::Ready(Err(AnswerError::TooManyInterim));
                 }
-                if let Some(on_interim) = on_interim {
-                    on_interim.tell(&parts);
+                if let Some(interim) = interim {
+                    interim.tell(&head);
                 }
                 continue;
             }

@@ -7,15 +7,16 @@ use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, COOKIE, DATE,
     HOST, HeaderMap, HeaderName, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING,
 };
-use http::{Method, Version, request, response};
+use http::{Method, Version};
 use http_body::SizeHint;
 use thiserror::Error;
 
 use super::framing::Framing;
 use super::outbox::Outbox;
-use super::spelling::{Speller, Spelling};
 use crate::message::content::{self, is_without_content};
+use crate::message::fields::Name;
 use crate::message::hop_by_hop::has_option;
+use crate::message::{Fields, RequestHead, ResponseHead};
 
 /// Writes one message's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,25 +66,23 @@ const SHORT: usize = 16 << 10;
 /// Writes a request's head. The target is written as the URI has it: in absolute-form if it is absolute.
 pub(super) fn request_head(
     out: &mut BytesMut,
-    parts: &request::Parts,
+    head: &RequestHead,
     content: &SizeHint,
     is_end: bool,
 ) -> Encoder {
-    let declared = declared(&parts.headers);
+    let declared = declared(&head.fields);
     let framing = match (declared, content.exact()) {
         (Some(declared), _) => Framing::Octets(declared),
         (None, _) if is_end => Framing::Octets(0),
         (None, Some(exact)) => Framing::Octets(exact),
         (None, None) => Framing::Chunks,
     };
-    make_room(out, parts.extensions.get(), content);
-    put(out, &[parts.method.as_str().as_bytes(), b" "]);
+    make_room(out, &head.fields, content);
+    put(out, &[head.method.as_str().as_bytes(), b" "]);
     // Into memory, which cannot fail.
-    let _ = write!(out, "{}", parts.uri);
+    let _ = write!(out, "{}", head.uri);
     put(out, &[b" HTTP/1.1\r\n"]);
-    fields(out, &parts.headers, parts.extensions.get(), |name| {
-        *name != TRANSFER_ENCODING && (*name != CONTENT_LENGTH || declared.is_some())
-    });
+    fields(out, &head.fields, declared.is_some());
     match framing {
         Framing::Octets(count) if declared.is_none() && !is_end => length(out, count),
         Framing::Octets(_) | Framing::UntilClose => {}
@@ -98,12 +97,12 @@ pub(super) fn request_head(
 pub(super) fn response_head(
     out: &mut BytesMut,
     asked: (&Method, Version),
-    parts: &response::Parts,
+    head: &ResponseHead,
     content: &SizeHint,
     persistence: Persistence,
 ) -> (Encoder, bool) {
-    let without = is_without_content(asked.0, parts.status);
-    let declared = declared(&parts.headers);
+    let without = is_without_content(asked.0, head.status);
+    let declared = declared(&head.fields);
     let framing = match (declared, content.exact()) {
         _ if without => Framing::Octets(0),
         (Some(count), _) | (None, Some(count)) => Framing::Octets(count),
@@ -111,19 +110,17 @@ pub(super) fn response_head(
         (None, None) => Framing::UntilClose,
     };
     let persistence = if framing == Framing::UntilClose { Persistence::Close } else { persistence };
-    make_room(out, parts.extensions.get(), content);
+    make_room(out, &head.fields, content);
     let version: &[u8] = if asked.1 == Version::HTTP_11 { b"HTTP/1.1 " } else { b"HTTP/1.0 " };
     put(out, &[version]);
-    status_line_end(out, parts);
+    status_line_end(out, head);
     // What has no content though its method would let it has no length either (RFC 9110 §8.6); 304 may.
-    let bare = parts.status.is_informational() || parts.status == 204 || *asked.0 == Method::CONNECT;
-    fields(out, &parts.headers, parts.extensions.get(), |name| {
-        *name != TRANSFER_ENCODING && (*name != CONTENT_LENGTH || declared.is_some() && !(without && bare))
-    });
+    let bare = head.status.is_informational() || head.status == 204 || *asked.0 == Method::CONNECT;
+    fields(out, &head.fields, declared.is_some() && !(without && bare));
     match persistence {
         Persistence::Implied => {}
         Persistence::KeepAlive => put(out, &[b"connection: keep-alive\r\n"]),
-        Persistence::Close if has_option(&parts.headers, "close") => {}
+        Persistence::Close if has_option(&head.fields, "close") => {}
         Persistence::Close => put(out, &[b"connection: close\r\n"]),
     }
     match framing {
@@ -131,7 +128,7 @@ pub(super) fn response_head(
         Framing::Octets(_) | Framing::UntilClose => {}
         Framing::Chunks => put(out, &[b"transfer-encoding: chunked\r\n"]),
     }
-    if !parts.headers.contains_key(DATE) && !parts.status.is_informational() {
+    if !head.fields.contains(DATE) && !head.status.is_informational() {
         // RFC 9110 §6.6.1 asks for one. In memory, writing cannot fail.
         let _ = write!(out, "date: {}\r\n", httpdate::HttpDate::from(std::time::SystemTime::now()));
     }
@@ -140,40 +137,32 @@ pub(super) fn response_head(
 }
 
 /// Writes a response that comes before the final one (RFC 9110 §15.2).
-pub(super) fn interim_head(out: &mut BytesMut, parts: &response::Parts) {
+pub(super) fn interim_head(out: &mut BytesMut, head: &ResponseHead) {
     put(out, &[b"HTTP/1.1 "]);
-    status_line_end(out, parts);
-    let framing = |name: &HeaderName| *name == TRANSFER_ENCODING || *name == CONTENT_LENGTH;
-    fields(out, &parts.headers, parts.extensions.get(), |name| !framing(name));
+    status_line_end(out, head);
+    fields(out, &head.fields, false);
     put(out, &[b"\r\n"]);
 }
 
-/// Asks once for the memory that a head like the one that was read takes, and with it content that is written together
-/// with it.
-fn make_room(out: &mut BytesMut, spelling: Option<&Spelling>, content: &SizeHint) {
-    /// What is added to a head on its way, and a head that nobody wrote before.
+/// Asks once for the memory that a head with these fields takes, and with it content that is written together with it.
+fn make_room(out: &mut BytesMut, fields: &Fields, content: &SizeHint) {
+    /// The first line, and what is added to the fields.
     const ADDED: usize = 256;
-    let head = spelling.map_or(0, Spelling::size) + ADDED;
+    let head = fields.size() + ADDED;
     let content = content.exact().and_then(|octets| usize::try_from(octets).ok());
     out.reserve(head + content.filter(|&octets| octets < SHORT).unwrap_or(ADDED));
 }
 
-fn status_line_end(out: &mut BytesMut, parts: &response::Parts) {
-    let spelled = parts.extensions.get::<Spelling>().and_then(|spelling| spelling.reason.as_deref());
-    let reason = spelled.unwrap_or(parts.status.canonical_reason().unwrap_or_default().as_bytes());
-    put(out, &[parts.status.as_str().as_bytes(), b" ", reason, b"\r\n"]);
+fn status_line_end(out: &mut BytesMut, head: &ResponseHead) {
+    let usual = || head.status.canonical_reason().unwrap_or_default().as_bytes();
+    let reason = head.reason.as_deref().unwrap_or_else(usual);
+    put(out, &[head.status.as_str().as_bytes(), b" ", reason, b"\r\n"]);
 }
 
-fn fields(
-    out: &mut BytesMut,
-    fields: &HeaderMap,
-    spelling: Option<&Spelling>,
-    keep: impl Fn(&HeaderName) -> bool,
-) {
-    let mut speller = Speller::new(spelling);
-    for (name, value) in fields.iter().filter(|(name, _)| keep(name)) {
-        put(out, &[speller.spell(name), b": ", value.as_bytes(), b"\r\n"]);
-    }
+/// Writes the fields, but for those that frame content: of them the length, where it is to be written.
+fn fields(out: &mut BytesMut, fields: &Fields, with_length: bool) {
+    let keep = |name: Name<'_>| !name.is(TRANSFER_ENCODING) && (with_length || !name.is(CONTENT_LENGTH));
+    fields.write(keep, |lines| out.extend_from_slice(lines));
 }
 
 fn length(out: &mut BytesMut, count: u64) {
@@ -182,7 +171,7 @@ fn length(out: &mut BytesMut, count: u64) {
 }
 
 /// The declared length, if it is one: no other is written.
-fn declared(fields: &HeaderMap) -> Option<u64> {
+fn declared(fields: &Fields) -> Option<u64> {
     content::length(fields).ok().flatten()
 }
 
@@ -223,7 +212,9 @@ impl Encoder {
                 let out = outbox.small();
                 put(out, &[b"0\r\n"]);
                 if let Some(trailers) = trailers {
-                    fields(out, trailers, None, |name| !NOT_IN_TRAILERS.contains(name));
+                    for (name, value) in trailers.iter().filter(|(name, _)| !NOT_IN_TRAILERS.contains(name)) {
+                        put(out, &[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
+                    }
                 }
                 put(out, &[b"\r\n"]);
             }

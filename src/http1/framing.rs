@@ -2,10 +2,11 @@
 //!
 //! Stricter than the RFC has to be: what two readers could read in two ways is not read at all.
 
-use http::header::{HeaderMap, TRANSFER_ENCODING};
+use http::header::TRANSFER_ENCODING;
 use http::{Method, StatusCode, Version};
 use thiserror::Error;
 
+use crate::message::Fields;
 use crate::message::content::{AmbiguousLength, is_without_content, length};
 
 /// How much content follows a head.
@@ -40,7 +41,7 @@ pub enum FramingError {
 
 impl Framing {
     /// The content of a request.
-    pub fn of_request(method: &Method, version: Version, fields: &HeaderMap) -> Result<Self, FramingError> {
+    pub fn of_request(method: &Method, version: Version, fields: &Fields) -> Result<Self, FramingError> {
         let framing = match (length(fields)?, is_chunked(fields)) {
             (length, None) => Self::Octets(length.unwrap_or(0)),
             (Some(_), Some(_)) => return Err(FramingError::Both),
@@ -60,7 +61,7 @@ impl Framing {
         asked: &Method,
         version: Version,
         status: StatusCode,
-        fields: &HeaderMap,
+        fields: &Fields,
     ) -> Result<Self, FramingError> {
         if is_without_content(asked, status) {
             return Ok(Self::Octets(0));
@@ -75,26 +76,19 @@ impl Framing {
 }
 
 /// Whether the transfer coding is `chunked` and nothing else; `None` where there is none.
-fn is_chunked(fields: &HeaderMap) -> Option<bool> {
-    let mut lines = fields.get_all(TRANSFER_ENCODING).iter();
+fn is_chunked(fields: &Fields) -> Option<bool> {
+    let mut lines = fields.get_all(TRANSFER_ENCODING);
     let line = lines.next()?;
-    Some(lines.next().is_none() && line.as_bytes().eq_ignore_ascii_case(b"chunked"))
+    Some(lines.next().is_none() && line.eq_ignore_ascii_case(b"chunked"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
-    use http::header::HeaderName;
 
-    fn fields(lines: &str) -> HeaderMap {
-        let mut fields = HeaderMap::new();
-        for line in lines.lines() {
-            let (name, value) = line.split_once(':').unwrap();
-            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
-            fields.append(name, HeaderValue::from_str(value.trim()).unwrap());
-        }
-        fields
+    fn fields(lines: &str) -> Fields {
+        let line = |line| str::split_once(line, ':').map(|(name, value)| (name, value.trim())).unwrap();
+        Fields::of(&lines.lines().map(line).collect::<Vec<_>>())
     }
 
     fn post(lines: &str) -> Result<Framing, FramingError> {

@@ -4,13 +4,13 @@ use std::mem::MaybeUninit;
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use http::{Method, StatusCode, Uri, Version, request, response};
+use http::{Method, StatusCode, Uri, Version};
 use httparse::Header;
 use memchr::memchr_iter;
 use thiserror::Error;
 
 use super::framing::{Framing, FramingError};
-use super::spelling::Spelling;
+use crate::message::{Fields, RequestHead, ResponseHead};
 
 /// Bounds of one head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,14 +44,11 @@ pub enum HeadError {
     Framing(#[from] FramingError),
 }
 
-/// A request's head, and how its content ends.
-pub type RequestHead = (request::Parts, Framing);
-
 /// Fields for which there is room without asking for memory.
 const FEW: usize = 64;
 
-/// Takes a request's head from the octets that have come, if all of it is there. Those before `seen` have been looked
-/// at before.
+/// Takes a request's head from the octets that have come, if all of it is there, and says how its content ends. Octets
+/// before `seen` have been looked at before.
 ///
 /// # Errors
 ///
@@ -60,28 +57,29 @@ pub fn request(
     inbox: &mut BytesMut,
     seen: &mut usize,
     bounds: Bounds,
-) -> Result<Option<RequestHead>, HeadError> {
+) -> Result<Option<(RequestHead, Framing)>, HeadError> {
     // Empty lines before a request are nothing (RFC 9112 §2.2).
     while inbox.starts_with(b"\r\n") {
         inbox.advance(2);
         *seen = 0;
     }
-    let Some(head) = take(inbox, seen, bounds.size)? else { return Ok(None) };
-    with_room(bounds.fields, |lines| {
+    let Some(end) = end(inbox, seen, bounds.size)? else { return Ok(None) };
+    let head = with_room(bounds.fields, |lines| {
         let mut read = httparse::Request::new(&mut []);
-        read.parse_with_uninit_headers(&head, lines).map_err(HeadError::from)?;
-        let (mut parts, ()) = http::Request::new(()).into_parts();
+        read.parse_with_uninit_headers(&inbox[..end], lines).map_err(HeadError::from)?;
         let method = read.method.unwrap_or_default().as_bytes();
-        parts.method = Method::from_bytes(method).map_err(|_| httparse::Error::Token)?;
-        parts.uri = target(&head, read.path.unwrap_or_default())?;
-        parts.version = version(read.version);
-        let spelling;
-        (parts.headers, spelling) = fields(&head, read.headers)?;
-        parts.extensions.insert(spelling);
-        let framing = Framing::of_request(&parts.method, parts.version, &parts.headers)?;
-        Ok((parts, framing))
-    })
-    .map(Some)
+        let head = RequestHead {
+            method: Method::from_bytes(method).map_err(|_| httparse::Error::Token)?,
+            uri: target(read.path.unwrap_or_default())?,
+            version: version(read.version),
+            fields: Fields::parsed(end, read.headers),
+            ..RequestHead::default()
+        };
+        let framing = Framing::of_request(&head.method, head.version, &head.fields)?;
+        Ok((head, framing))
+    })?;
+    inbox.advance(end);
+    Ok(Some(head))
 }
 
 /// Takes a response's head from the octets that have come, if all of it is there; as [`request()`].
@@ -89,51 +87,56 @@ pub fn response(
     inbox: &mut BytesMut,
     seen: &mut usize,
     bounds: Bounds,
-) -> Result<Option<response::Parts>, HeadError> {
-    let Some(head) = take(inbox, seen, bounds.size)? else { return Ok(None) };
-    with_room(bounds.fields, |lines| {
+) -> Result<Option<ResponseHead>, HeadError> {
+    let Some(end) = end(inbox, seen, bounds.size)? else { return Ok(None) };
+    let head = with_room(bounds.fields, |lines| {
         let mut read = httparse::Response::new(&mut []);
         let mut config = httparse::ParserConfig::default();
         config.allow_obsolete_multiline_headers_in_responses(false);
-        config.parse_response_with_uninit_headers(&mut read, &head, lines).map_err(HeadError::from)?;
-        let (mut parts, ()) = http::Response::new(()).into_parts();
-        parts.status =
+        let octets = &inbox[..end];
+        config.parse_response_with_uninit_headers(&mut read, octets, lines).map_err(HeadError::from)?;
+        let status =
             StatusCode::from_u16(read.code.unwrap_or_default()).map_err(|_| httparse::Error::Status)?;
-        parts.version = version(read.version);
-        let mut spelling;
-        (parts.headers, spelling) = fields(&head, read.headers)?;
-        let reason = read.reason.unwrap_or_default();
-        if !reason.is_empty() && parts.status.canonical_reason() != Some(reason) {
-            spelling.reason = Some(head.slice_ref(reason.as_bytes()));
-        }
-        parts.extensions.insert(spelling);
-        Ok(parts)
-    })
-    .map(Some)
+        let usual = |reason: &&str| reason.is_empty() || status.canonical_reason() == Some(*reason);
+        let reason = read.reason.filter(|reason| !usual(reason));
+        Ok(ResponseHead {
+            status,
+            version: version(read.version),
+            fields: Fields::parsed(end, read.headers),
+            reason: reason.map(|reason| Bytes::copy_from_slice(reason.as_bytes())),
+        })
+    })?;
+    inbox.advance(end);
+    Ok(Some(head))
 }
 
 /// Takes the trailer section behind the last chunk (RFC 9112 §7.1.2), if all of it is there.
 ///
 /// What would frame or route the message has no meaning there and is left out (RFC 9110 §6.5.1).
 pub(super) fn trailers(inbox: &mut BytesMut, bounds: Bounds) -> Result<Option<HeaderMap>, HeadError> {
-    let Some(section) = take(inbox, &mut 0, bounds.size)? else { return Ok(None) };
+    let Some(end) = end(inbox, &mut 0, bounds.size)? else { return Ok(None) };
+    let section = inbox.split_to(end);
     let mut lines = vec![httparse::EMPTY_HEADER; bounds.fields];
-    match httparse::parse_headers(&section, &mut lines)? {
-        httparse::Status::Complete((_, lines)) => {
-            let (mut trailers, _) = fields(&section, lines)?;
-            super::encoder::NOT_IN_TRAILERS.iter().for_each(|name| drop(trailers.remove(name)));
-            Ok(Some(trailers))
+    let httparse::Status::Complete((_, lines)) = httparse::parse_headers(&section, &mut lines)? else {
+        return Err(HeadError::Malformed(httparse::Error::HeaderName));
+    };
+    let mut trailers = HeaderMap::with_capacity(lines.len());
+    for line in lines {
+        let name = HeaderName::from_bytes(line.name.as_bytes()).map_err(|_| httparse::Error::HeaderName)?;
+        let value = HeaderValue::from_bytes(line.value).map_err(|_| httparse::Error::HeaderValue)?;
+        if !super::encoder::NOT_IN_TRAILERS.contains(&name) {
+            trailers.append(name, value);
         }
-        httparse::Status::Partial => Err(HeadError::Malformed(httparse::Error::HeaderName)),
     }
+    Ok(Some(trailers))
 }
 
-/// Takes the octets up to and with the empty line that ends a head.
-fn take(inbox: &mut BytesMut, seen: &mut usize, limit: usize) -> Result<Option<Bytes>, HeadError> {
+/// Where the empty line that ends a head has its end.
+fn end(inbox: &BytesMut, seen: &mut usize, limit: usize) -> Result<Option<usize>, HeadError> {
     match end_of_head(inbox, *seen)? {
         Some(end) if end <= limit => {
             *seen = 0;
-            Ok(Some(inbox.split_to(end).freeze()))
+            Ok(Some(end))
         }
         None if inbox.len() <= limit => {
             *seen = inbox.len();
@@ -170,28 +173,15 @@ fn with_room<'h, T>(
     }
 }
 
-fn target(head: &Bytes, path: &str) -> Result<Uri, HeadError> {
+fn target(path: &str) -> Result<Uri, HeadError> {
     if path.len() >= usize::from(u16::MAX) {
         return Err(HeadError::TargetTooLong);
     }
-    Uri::from_maybe_shared(head.slice_ref(path.as_bytes())).map_err(|_| HeadError::Target)
+    Uri::try_from(path).map_err(|_| HeadError::Target)
 }
 
 fn version(minor: Option<u8>) -> Version {
     if minor == Some(1) { Version::HTTP_11 } else { Version::HTTP_10 }
-}
-
-fn fields(head: &Bytes, lines: &[Header<'_>]) -> Result<(HeaderMap, Spelling), HeadError> {
-    let mut fields = HeaderMap::with_capacity(lines.len());
-    let mut spelling = Spelling::new(head.clone(), lines.len());
-    for line in lines {
-        let name = HeaderName::from_bytes(line.name.as_bytes()).map_err(|_| httparse::Error::HeaderName)?;
-        let value = HeaderValue::from_maybe_shared(head.slice_ref(line.value))
-            .map_err(|_| httparse::Error::HeaderValue)?;
-        spelling.note(line.name.as_bytes());
-        fields.append(name, value);
-    }
-    Ok((fields, spelling))
 }
 
 // === impl HeadError ===

@@ -9,17 +9,18 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
-use http::{Request, Response, response};
 use http_body::SizeHint;
 use thiserror::Error;
 use tokio::time::{Instant, Sleep};
 
 use super::encoder::{self, Encoder, Persistence};
-use super::head::{Bounds, HeadError, RequestHead};
+use super::framing::Framing;
+use super::head::{Bounds, HeadError};
 use super::sending::{Sending, SendingError};
 use super::wire::lock;
 use crate::message::body::Body;
 use crate::message::content::is_without_content;
+use crate::message::{Request, RequestHead, Response, ResponseHead};
 use crate::net::lingering::linger;
 use crate::net::stream::Stream;
 use crate::shutdown::Shutdown;
@@ -129,7 +130,7 @@ where
 
 impl Server {
     /// Waits for a request's head; `None` if there is to be none any more.
-    async fn head(&mut self) -> Result<Option<RequestHead>, ServeError> {
+    async fn head(&mut self) -> Result<Option<(RequestHead, Framing)>, ServeError> {
         let mut seen = 0;
         std::future::poll_fn(|cx| {
             let head = lock(&self.shared).poll_head(cx, &mut seen, self.settings.bounds);
@@ -148,15 +149,18 @@ impl Server {
     }
 
     /// Has a request answered, and writes the response.
-    async fn exchange<A, R>(&self, head: RequestHead, answer: &A) -> Result<Next, ServeError>
+    async fn exchange<A, R>(
+        &self,
+        (mut head, framing): (RequestHead, Framing),
+        answer: &A,
+    ) -> Result<Next, ServeError>
     where
         A: Fn(Request<Content>) -> R,
         R: Future<Output = Response<Body>>,
     {
-        let (mut parts, framing) = head;
-        let asked = Asked::of(&mut parts);
-        let content = Content::begin(&self.shared, &mut parts, framing, asked.expects_continue);
-        let mut answering = Box::pin(answer(Request::from_parts(parts, content)));
+        let asked = Asked::of(&mut head);
+        let content = Content::begin(&self.shared, &mut head, framing, asked.expects_continue);
+        let mut answering = Box::pin(answer(Request { head, content }));
         let response = std::future::poll_fn(|cx| {
             if let Poll::Ready(response) = answering.as_mut().poll(cx) {
                 return Poll::Ready(Ok(response));
@@ -171,12 +175,12 @@ impl Server {
 
     /// Writes a response.
     async fn respond(&self, response: Response<Body>, asked: Asked) -> Result<Next, ServeError> {
-        let (parts, content) = response.into_parts();
-        let switches = asked.switches(parts.status);
-        let without_content = is_without_content(&asked.method, parts.status);
-        let (encoder, ends) = self.put_head(&parts, &http_body::Body::size_hint(&content), &asked);
+        let Response { head, content } = response;
+        let switches = asked.switches(head.status);
+        let without_content = is_without_content(&asked.method, head.status);
+        let (encoder, ends) = self.put_head(&head, &http_body::Body::size_hint(&content), &asked);
         // Long content does not keep the head that it came with.
-        drop(parts);
+        drop(head);
         if without_content {
             drop(content);
             self.flush().await?;
@@ -195,18 +199,18 @@ impl Server {
     }
 
     /// Puts the final response's head into the outbox; returns also whether the connection has to end after it.
-    fn put_head(&self, parts: &response::Parts, content: &SizeHint, asked: &Asked) -> (Encoder, bool) {
+    fn put_head(&self, head: &ResponseHead, content: &SizeHint, asked: &Asked) -> (Encoder, bool) {
         let mut shared = lock(&self.shared);
         shared.answered();
-        let goes_on = !self.shutdown.is_requested() && asked.goes_on(parts) && shared.may_go_on(asked);
-        let persistence = match (asked.switches(parts.status), goes_on) {
+        let goes_on = !self.shutdown.is_requested() && asked.goes_on(head) && shared.may_go_on(asked);
+        let persistence = match (asked.switches(head.status), goes_on) {
             (true, _) => Persistence::Implied,
             (false, true) => asked.persistence(),
             (false, false) => Persistence::Close,
         };
         let out = shared.wire.outbox.small();
         let facts = (&asked.method, asked.version);
-        let (encoder, ends) = encoder::response_head(out, facts, parts, content, persistence);
+        let (encoder, ends) = encoder::response_head(out, facts, head, content, persistence);
         (encoder, ends || !goes_on)
     }
 

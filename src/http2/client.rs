@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::{Builder, SendRequest};
-use http::{Request, Response};
 use http_body::Body;
 use thiserror::Error;
 
@@ -22,6 +21,7 @@ use super::piece::Piece;
 use super::pings::{self, Heard, Pace};
 use super::sending::SendingError;
 use crate::message::body::BoxError;
+use crate::message::{Request, Response};
 use crate::net::activity::Activity;
 use crate::net::stream::Stream;
 

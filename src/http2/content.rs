@@ -6,11 +6,11 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use h2::RecvStream;
-use http::{HeaderMap, Response, StatusCode};
+use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::message::content;
 use crate::message::interim::Interim;
+use crate::message::{Fields, ResponseHead, content};
 
 /// The content of one message. The other end may send more as this is read, and is told to stop if it is dropped
 /// before its end.
@@ -29,9 +29,9 @@ pub struct Content {
 
 impl Content {
     /// Content of a message with these fields.
-    pub(super) fn of(stream: RecvStream, head: &HeaderMap) -> Self {
+    pub(super) fn of(stream: RecvStream, fields: &Fields) -> Self {
         Self {
-            left: content::length(head).ok().flatten(),
+            left: content::length(fields).ok().flatten(),
             stream: Some(stream),
             data_ended: false,
             asks: None,
@@ -51,9 +51,7 @@ impl Content {
 
     fn ask(&mut self) {
         if let Some(client) = self.asks.take() {
-            let mut go_on = Response::new(());
-            *go_on.status_mut() = StatusCode::CONTINUE;
-            client.send(&go_on.into_parts().0);
+            client.tell(&ResponseHead::of(StatusCode::CONTINUE));
         }
     }
 }

@@ -2,47 +2,39 @@
 
 use std::time::SystemTime;
 
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, DATE, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING,
-    UPGRADE,
-};
+use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
 
-use crate::message::fields;
+use crate::message::{Fields, ResponseHead};
+
+/// A response's head as the `h2` crate takes it.
+pub(super) fn response(head: &ResponseHead) -> http::Response<()> {
+    let mut response = http::Response::new(());
+    (*response.status_mut(), *response.headers_mut()) = (head.status, head.fields.to_map());
+    response
+}
 
 /// Takes out what speaks of a connection of HTTP/1 (RFC 9113 §8.2.2).
-pub(super) fn without_connection(fields: &mut HeaderMap) {
-    let trailers = fields.get(TE).is_some_and(|value| value == "trailers");
-    let kept = |name: &HeaderName| match *name {
-        CONNECTION | TRANSFER_ENCODING | UPGRADE => false,
-        TE => trailers,
-        _ => !matches!(name.as_str(), "keep-alive" | "proxy-connection"),
-    };
-    fields::retain(fields, kept);
+pub(super) fn without_connection(fields: &mut Fields) {
+    let trailers = fields.get(TE) == Some(b"trailers");
+    fields.retain(|name| {
+        let named = name.is_one_of(&[CONNECTION, TRANSFER_ENCODING, UPGRADE]);
+        !named && !name.is("keep-alive") && !name.is("proxy-connection") && (trailers || !name.is(TE))
+    });
 }
 
 /// Declares a length where none is declared.
-pub(super) fn declare(fields: &mut HeaderMap, length: u64) {
-    if !fields.contains_key(CONTENT_LENGTH) {
-        fields.insert(CONTENT_LENGTH, length.into());
+pub(super) fn declare(fields: &mut Fields, length: u64) {
+    if !fields.contains(CONTENT_LENGTH) {
+        fields.append(CONTENT_LENGTH, HeaderValue::from(length));
     }
-}
-
-/// Takes a declared length back.
-pub(super) fn undeclare(fields: &mut HeaderMap) {
-    fields::retain(fields, |name| *name != CONTENT_LENGTH);
-}
-
-/// Takes out what `:authority` says (RFC 9113 §8.3.1).
-pub(super) fn without_host(fields: &mut HeaderMap) {
-    fields::retain(fields, |name| *name != HOST);
 }
 
 /// Adds the date where there is none, as RFC 9110 §6.6.1 asks.
-pub(super) fn date(fields: &mut HeaderMap) {
-    if fields.contains_key(DATE) {
+pub(super) fn date(fields: &mut Fields) {
+    if fields.contains(DATE) {
         return;
     }
     if let Ok(now) = HeaderValue::try_from(httpdate::fmt_http_date(SystemTime::now())) {
-        fields.insert(DATE, now);
+        fields.append(DATE, now);
     }
 }

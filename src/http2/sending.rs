@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::fields;
 use super::piece::{Outgoing, Piece};
+use crate::message::Fields;
 use crate::message::body::BoxError;
 
 /// Content on its way out. Dropping it before its end resets the stream.
@@ -115,9 +116,9 @@ where
                 self.held = Some(data);
             }
             Some(Err(frame)) => {
-                let mut trailers = frame.into_trailers().unwrap_or_default();
+                let mut trailers = Fields::from(&frame.into_trailers().unwrap_or_default());
                 fields::without_connection(&mut trailers);
-                self.stream.send_trailers(trailers)?;
+                self.stream.send_trailers(trailers.to_map())?;
                 return Ok(true);
             }
             None => {

@@ -7,13 +7,13 @@ use std::pin::pin;
 use std::time::Duration;
 
 use h2::server::{Builder, Connection};
-use http::{Request, Response};
 use thiserror::Error;
 
 use super::content::Content;
 use super::piece::Piece;
 use super::pings::{self, Heard, Pace};
 use crate::message::body::Body;
+use crate::message::{Request, Response};
 use crate::net::activity::Activity;
 use crate::net::stream::Stream;
 use crate::shutdown::Shutdown;

@@ -1,8 +1,10 @@
 //! What a head says of its message's content, in every version of HTTP (RFC 9110 §6.4).
 
-use http::header::{CONTENT_LENGTH, EXPECT, HeaderMap};
+use http::header::{CONTENT_LENGTH, EXPECT};
 use http::{Method, StatusCode};
 use thiserror::Error;
+
+use super::Fields;
 
 /// Not one number, written as everybody writes it: what two readers could read in two ways.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -11,15 +13,15 @@ pub struct AmbiguousLength;
 
 /// The declared length, if there is one (RFC 9110 §8.6): digits, once, without a sign and without zeros in front, which
 /// some take for an octal number.
-pub fn length(fields: &HeaderMap) -> Result<Option<u64>, AmbiguousLength> {
-    let mut lines = fields.get_all(CONTENT_LENGTH).iter();
+pub fn length(fields: &Fields) -> Result<Option<u64>, AmbiguousLength> {
+    let mut lines = fields.get_all(CONTENT_LENGTH);
     let Some(line) = lines.next() else { return Ok(None) };
-    let plain = match line.as_bytes() {
+    let plain = match line {
         [b'0'] => true,
         [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
         _ => false,
     };
-    let length = line.to_str().ok().filter(|_| plain && lines.next().is_none());
+    let length = std::str::from_utf8(line).ok().filter(|_| plain && lines.next().is_none());
     length.and_then(|length| length.parse().ok()).map(Some).ok_or(AmbiguousLength)
 }
 
@@ -31,6 +33,6 @@ pub fn is_without_content(asked: &Method, status: StatusCode) -> bool {
 }
 
 /// Whether a request's content waits until the server says that it is wanted (RFC 9110 §10.1.1).
-pub fn expects_continue(fields: &HeaderMap) -> bool {
-    fields.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+pub fn expects_continue(fields: &Fields) -> bool {
+    fields.get(EXPECT).is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"))
 }

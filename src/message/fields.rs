@@ -1,66 +1,332 @@
-//! Field lines in their order.
+//! Field lines in the order and in the letters in which they came (RFC 9110 §5).
+//!
+//! Names mean the same in any letters (§5.1), but not every program knows that, and the order of lines is not ours to
+//! change: so lines are kept as they are written, one behind the other, and looked through. Heads have few.
 
-use http::HeaderMap;
-use http::header::HeaderName;
+use std::borrow::Borrow;
+use std::fmt;
 
-/// Removes all fields but those to `keep`, and keeps the order of these:
-/// [`HeaderMap::remove`] puts the last field in the place of the one that it removes.
-pub fn retain(fields: &mut HeaderMap, keep: impl Fn(&HeaderName) -> bool) {
-    let Some(first) = fields.keys().position(|name| !keep(name)) else { return };
-    let has_repeated = fields.len() > fields.keys_len();
-    let mut kept = HeaderMap::with_capacity(fields.len());
-    let lines = std::mem::take(fields).into_iter();
-    if has_repeated {
-        let mut field = None;
-        for (name, value) in lines {
-            // Only the first line of a field comes with its name.
-            field = name.map_or(field, |name| keep(&name).then_some(name));
-            if let Some(name) = &field {
-                kept.append(name, value);
-            }
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+/// The field lines of one head.
+///
+/// Its `Debug` shows names only: a value may be a credential.
+#[derive(Clone, Default)]
+pub struct Fields {
+    /// `name: value` and CRLF, for each line, also for those that were taken out.
+    text: Vec<u8>,
+    lines: Vec<Line>,
+}
+
+/// Where a line stands in the text.
+#[derive(Clone, Copy)]
+struct Line {
+    start: usize,
+    name: usize,
+    value: usize,
+    /// Whether nobody is to print or to index it (RFC 7541 §7.1.3).
+    is_sensitive: bool,
+}
+
+/// A field's name in the letters in which it was written.
+#[derive(Clone, Copy)]
+pub struct Name<'a>(&'a [u8]);
+
+/// Between name and value.
+const COLON: &[u8] = b": ";
+
+/// After the value.
+const CRLF: &[u8] = b"\r\n";
+
+/// What is usually added to a head on its way: octets and lines.
+const ADDED: (usize, usize) = (256, 4);
+
+/// The value as text, if it is visible ASCII.
+pub fn text(value: &[u8]) -> Option<&str> {
+    let is_visible = |&octet: &u8| matches!(octet, b'\t' | b' '..=b'~');
+    std::str::from_utf8(value).ok().filter(|_| value.iter().all(is_visible))
+}
+
+// === impl Fields ===
+
+impl Fields {
+    /// No lines.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The lines of a head of so many octets, as `httparse` has read them: it takes none that may not stand in one.
+    pub fn parsed(size: usize, lines: &[httparse::Header<'_>]) -> Self {
+        let mut fields = Self {
+            text: Vec::with_capacity(size + 2 * lines.len() + ADDED.0),
+            lines: Vec::with_capacity(lines.len() + ADDED.1),
+        };
+        for line in lines {
+            fields.push(line.name.as_bytes(), line.value, false);
         }
-    } else {
-        // Nearly always: no name is copied, and none is asked about twice.
-        for (number, (name, value)) in lines.enumerate() {
-            if let Some(name) = name.filter(|name| number < first || number > first && keep(name)) {
-                kept.append(name, value);
+        fields
+    }
+
+    /// These lines.
+    #[cfg(test)]
+    pub(crate) fn of(lines: &[(&str, &str)]) -> Self {
+        let line = |&(name, value): &(&str, &str)| {
+            (name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap())
+        };
+        lines.iter().map(line).collect()
+    }
+
+    /// Each line in small letters, and its value in its own.
+    #[cfg(test)]
+    pub(crate) fn shown(&self) -> Vec<String> {
+        let line = |(name, value): (Name<'_>, &[u8])| {
+            format!("{}: {}", format!("{name:?}").to_ascii_lowercase(), value.escape_ascii())
+        };
+        self.iter().map(line).collect()
+    }
+
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Octets of the lines as they are written.
+    pub fn size(&self) -> usize {
+        self.lines.iter().map(Line::size).sum()
+    }
+
+    /// Names and values in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (Name<'_>, &[u8])> {
+        self.lines.iter().map(|line| (self.name(line), self.value(line)))
+    }
+
+    /// The value of the first line of this name.
+    pub fn get(&self, name: impl AsRef<str>) -> Option<&[u8]> {
+        let name = name.as_ref();
+        self.lines.iter().find(|line| self.is(line, name)).map(|line| self.value(line))
+    }
+
+    /// The values of all lines of this name, in their order.
+    pub fn get_all(&self, name: impl AsRef<str>) -> impl Iterator<Item = &[u8]> {
+        self.lines.iter().filter(move |line| self.is(line, name.as_ref())).map(|line| self.value(line))
+    }
+
+    /// The value of the first line of this name, if it is visible ASCII.
+    pub fn text(&self, name: impl AsRef<str>) -> Option<&str> {
+        self.get(name).and_then(text)
+    }
+
+    /// The first line's value as it can be put in elsewhere.
+    pub fn value_of(&self, name: impl AsRef<str>) -> Option<HeaderValue> {
+        self.get(name).and_then(|value| HeaderValue::from_bytes(value).ok())
+    }
+
+    /// What stands between the commas of all lines of this name, without white space around it (RFC 9110 §5.6.1).
+    pub fn items(&self, name: impl AsRef<str>) -> impl Iterator<Item = &[u8]> {
+        let items = self.get_all(name).flat_map(|line| line.split(|&octet| octet == b','));
+        items.map(<[u8]>::trim_ascii).filter(|item| !item.is_empty())
+    }
+
+    /// Whether there is a line of this name.
+    pub fn contains(&self, name: impl AsRef<str>) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Puts a line behind all others.
+    pub fn append(&mut self, name: impl Borrow<HeaderName>, value: impl Borrow<HeaderValue>) {
+        let (name, value) = (name.borrow(), value.borrow());
+        self.push(name.as_str().as_bytes(), value.as_bytes(), value.is_sensitive());
+    }
+
+    /// Makes this the one line of its name: in the place and in the letters of the first, if there is one.
+    pub fn insert(&mut self, name: impl Borrow<HeaderName>, value: impl Borrow<HeaderValue>) {
+        let (name, value) = (name.borrow(), value.borrow());
+        let Some(first) = self.lines.iter().position(|line| self.is(line, name.as_str())) else {
+            return self.append(name, value);
+        };
+        self.rewrite(first, value);
+        let mut seen = false;
+        self.retain_lines(|fields, line| {
+            !fields.is(line, name.as_str()) || !std::mem::replace(&mut seen, true)
+        });
+    }
+
+    /// Removes all lines of this name.
+    pub fn remove(&mut self, name: impl AsRef<str>) {
+        self.retain_lines(|fields, line| !fields.is(line, name.as_ref()));
+    }
+
+    /// Removes all lines whose names are not to be kept.
+    pub fn retain(&mut self, keep: impl Fn(Name<'_>) -> bool) {
+        self.retain_lines(|fields, line| keep(fields.name(line)));
+    }
+
+    /// Gives each line of this name another value, or takes it out.
+    pub fn change(&mut self, name: &HeaderName, change: impl Fn(&[u8]) -> Option<HeaderValue>) {
+        let mut number = 0;
+        while let Some(line) = self.lines.get(number).copied() {
+            if self.is(&line, name.as_str()) {
+                match change(self.value(&line)) {
+                    Some(value) if value.as_bytes() == self.value(&line) => {}
+                    Some(value) => self.rewrite(number, &value),
+                    None => {
+                        self.lines.remove(number);
+                        continue;
+                    }
+                }
             }
+            number += 1;
         }
     }
-    *fields = kept;
+
+    /// Hands over the lines to be kept as they are written, those that stand together in one piece.
+    pub fn write(&self, keep: impl Fn(Name<'_>) -> bool, mut write: impl FnMut(&[u8])) {
+        let mut piece = 0..0;
+        for line in self.lines.iter().filter(|line| keep(self.name(line))) {
+            if line.start != piece.end {
+                write(&self.text[piece]);
+                piece = line.start..line.start;
+            }
+            piece.end += line.size();
+        }
+        write(&self.text[piece]);
+    }
+
+    /// The same for who wants it so, with names in small letters.
+    pub fn to_map(&self) -> HeaderMap {
+        let mut map = HeaderMap::with_capacity(self.len());
+        for line in &self.lines {
+            let name = HeaderName::from_bytes(self.name(line).0);
+            // Both are good, or they would not be in here.
+            if let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_bytes(self.value(line))) {
+                value.set_sensitive(line.is_sensitive);
+                map.append(name, value);
+            }
+        }
+        map
+    }
+
+    fn push(&mut self, name: &[u8], value: &[u8], is_sensitive: bool) {
+        let line = Line { start: self.text.len(), name: name.len(), value: value.len(), is_sensitive };
+        for part in [name, COLON, value, CRLF] {
+            self.text.extend_from_slice(part);
+        }
+        self.lines.push(line);
+    }
+
+    /// Writes a line anew, with this value.
+    fn rewrite(&mut self, number: usize, value: &HeaderValue) {
+        let old = self.lines[number];
+        let line =
+            Line { start: self.text.len(), value: value.len(), is_sensitive: value.is_sensitive(), ..old };
+        self.text.extend_from_within(old.start..old.start + old.name);
+        for part in [COLON, value.as_bytes(), CRLF] {
+            self.text.extend_from_slice(part);
+        }
+        self.lines[number] = line;
+    }
+
+    fn retain_lines(&mut self, mut keep: impl FnMut(&Self, &Line) -> bool) {
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.retain(|line| keep(self, line));
+        self.lines = lines;
+    }
+
+    fn name(&self, line: &Line) -> Name<'_> {
+        Name(&self.text[line.start..line.start + line.name])
+    }
+
+    fn is(&self, line: &Line, name: &str) -> bool {
+        line.name == name.len() && self.name(line).is(name)
+    }
+
+    fn value(&self, line: &Line) -> &[u8] {
+        let start = line.start + line.name + COLON.len();
+        &self.text[start..start + line.value]
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl PartialEq for Fields {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |one: &Line, another: &Line| {
+            self.name(one).0.eq_ignore_ascii_case(other.name(another).0)
+                && self.value(one) == other.value(another)
+        };
+        self.len() == other.len()
+            && self.lines.iter().zip(&other.lines).all(|(one, another)| same(one, another))
+    }
+}
+
+impl Eq for Fields {}
+
+impl From<&HeaderMap> for Fields {
+    fn from(map: &HeaderMap) -> Self {
+        map.iter().collect()
+    }
+}
+
+impl<N: Borrow<HeaderName>, V: Borrow<HeaderValue>> FromIterator<(N, V)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(lines: I) -> Self {
+        let mut fields = Self::new();
+        lines.into_iter().for_each(|(name, value)| fields.append(name, value));
+        fields
+    }
+}
+
+// === impl Line ===
+
+impl Line {
+    fn size(&self) -> usize {
+        self.name + COLON.len() + self.value + CRLF.len()
+    }
+}
+
+// === impl Name ===
+
+impl<'a> Name<'a> {
+    /// As it was written.
+    pub fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// Whether it is this name, in whatever letters.
+    pub fn is(self, name: impl AsRef<str>) -> bool {
+        self.0.eq_ignore_ascii_case(name.as_ref().as_bytes())
+    }
+
+    /// Whether it is one of these.
+    pub fn is_one_of(self, names: &[HeaderName]) -> bool {
+        names.iter().any(|name| self.is(name))
+    }
+
+    /// Whether it begins so, in whatever letters.
+    pub fn begins(self, prefix: &str) -> bool {
+        self.0.get(..prefix.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix.as_bytes()))
+    }
+}
+
+impl<'a> From<&'a HeaderName> for Name<'a> {
+    fn from(name: &'a HeaderName) -> Self {
+        Self(name.as_str().as_bytes())
+    }
+}
+
+impl fmt::Debug for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.escape_ascii())
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use http::HeaderValue;
-
-    fn map(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        let line = |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
-        lines.iter().map(line).fold(HeaderMap::new(), |mut map, (name, value)| {
-            map.append(name, value);
-            map
-        })
-    }
-
-    fn lines(fields: &HeaderMap) -> Vec<(&str, &str)> {
-        fields.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect()
-    }
-
-    #[test]
-    fn what_is_kept_keeps_its_order() {
-        let mut fields = map(&[("host", "h"), ("b", "1"), ("a", "2"), ("b", "3"), ("te", "4"), ("z", "5")]);
-        retain(&mut fields, |name| name != "host" && name != "te");
-        assert_eq!(lines(&fields), [("b", "1"), ("b", "3"), ("a", "2"), ("z", "5")]);
-        let mut fields = map(&[("z", "1"), ("host", "h"), ("b", "2"), ("te", "3"), ("a", "4")]);
-        retain(&mut fields, |name| name != "host" && name != "te");
-        assert_eq!(lines(&fields), [("z", "1"), ("b", "2"), ("a", "4")]);
-    }
-
-    #[test]
-    fn all_lines_of_a_field_go() {
-        let mut fields = map(&[("a", "1"), ("b", "2"), ("a", "3"), ("c", "4"), ("a", "5")]);
-        retain(&mut fields, |name| name != "a");
-        assert_eq!(lines(&fields), [("b", "2"), ("c", "4")]);
-    }
-}
+mod tests;

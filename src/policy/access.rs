@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
-use http::header::{HeaderMap, HeaderName};
+use http::HeaderName;
 
 use super::client_keys::{ClientKey, ClientKeys};
 use super::destination::Reach;
 use super::network::Network;
 use super::presented::{Fields, Role};
 use super::{Client, Denied, Settings};
+use crate::message;
 
 /// The rules for everybody.
 #[derive(Clone, Debug)]
@@ -78,7 +79,7 @@ impl Access {
     }
 
     /// Reads what a head shows in this role, and takes every key of ours out of it in either.
-    pub fn examine(&self, role: Role, head: &mut HeaderMap) -> Shown {
+    pub fn examine(&self, role: Role, head: &mut message::Fields) -> Shown {
         let Some(keys) = &self.keys else { return Shown::Nothing };
         let mut shown = Shown::Nothing;
         for credential in self.fields.shown(role, head) {

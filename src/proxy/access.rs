@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{Method, Response, StatusCode};
+use http::{Method, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 
@@ -16,6 +16,7 @@ use crate::admin::Admin;
 use crate::admin::journal::{Journal, Outcome, Record};
 use crate::admin::metrics::{Measured, Metrics};
 use crate::error::Error;
+use crate::message::Response;
 use crate::message::body::{Body, BoxError};
 use crate::net::relay::Tally;
 use crate::policy::client_keys::ClientKey;
@@ -102,11 +103,11 @@ impl Access {
 
     /// Observes the response until its content has ended or is dropped.
     pub fn watch(mut self, response: Response<Body>) -> Response<Body> {
-        let (parts, content) = response.into_parts();
-        let media_type = parts.headers.get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+        let Response { head, content } = response;
+        let media_type = head.fields.get(CONTENT_TYPE).unwrap_or_default();
         let stream = media_type.starts_with(b"text/event-stream");
         let elapsed = self.begun.elapsed();
-        self.record.answered(parts.status.as_u16(), stream, elapsed);
+        self.record.answered(head.status.as_u16(), stream, elapsed);
         if let Some(measured) = &mut self.measured {
             measured.own = elapsed.saturating_sub(self.waited);
         }
@@ -115,8 +116,8 @@ impl Access {
         } else if stream {
             self.journal.open(&self.record);
         }
-        let usage = UsageReader::for_content(&parts.headers);
-        Response::from_parts(parts, Watched { content, access: self, usage }.boxed_unsync())
+        let usage = UsageReader::for_content(&head.fields);
+        Response { head, content: Watched { content, access: self, usage }.boxed_unsync() }
     }
 
     /// Observes the WebSocket that was opened with this status, and counts here, until it is over.

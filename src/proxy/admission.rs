@@ -3,11 +3,12 @@
 use std::time::Instant;
 
 use http::Method;
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, ORIGIN};
-use http::request::Parts;
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 
 use super::{Peer, Proxy};
 use crate::error::{Error, Kind};
+use crate::message::RequestHead;
+use crate::message::fields::{Fields, text};
 use crate::policy::Denied;
 use crate::policy::access::{Admitted, Right};
 use crate::policy::client_keys::ClientKey;
@@ -39,7 +40,7 @@ impl Door<'_> {
 /// that right or wrong.
 pub fn admit(
     proxy: &Proxy,
-    head: &mut HeaderMap,
+    fields: &mut Fields,
     peer: &Peer,
     right: Right,
     role: Role,
@@ -50,7 +51,7 @@ pub fn admit(
     {
         return Err(Kind::TooManyFailures { wait }.into());
     }
-    let shown = access.examine(role, head);
+    let shown = access.examine(role, fields);
     let admitted = access.admit(peer.client, right, role, shown);
     if matches!(admitted, Err(Denied::KeyUnknown(_))) {
         proxy.failures().note(address, now);
@@ -64,10 +65,10 @@ pub fn admit(
 /// shows a wrong key here is told so at once.
 pub fn admit_interception(
     proxy: &Proxy,
-    head: &mut HeaderMap,
+    fields: &mut Fields,
     peer: &Peer,
 ) -> Result<Option<Admitted>, Error> {
-    match admit(proxy, head, peer, Right::Exchange, Role::Proxy) {
+    match admit(proxy, fields, peer, Right::Exchange, Role::Proxy) {
         Ok(admitted) => Ok(Some(admitted)),
         Err(error) if matches!(error.kind(), Kind::Denied(Denied::KeyMissing(_))) => Ok(None),
         Err(error) => Err(error),
@@ -81,33 +82,33 @@ pub fn admit_interception(
 /// one cannot carry it, costs nothing and needs none (Fetch standard, CORS-preflight request).
 pub fn admit_exchange(
     proxy: &Proxy,
-    parts: &mut Parts,
+    head: &mut RequestHead,
     peer: &Peer,
     door: Door<'_>,
 ) -> Result<Option<ClientKey>, Error> {
-    if parts.method == Method::OPTIONS && parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
-        proxy.access().examine(Role::Origin, &mut parts.headers);
-        return check_page(proxy, &parts.headers).map(|()| None);
+    let fields = &mut head.fields;
+    if head.method == Method::OPTIONS && fields.contains(ACCESS_CONTROL_REQUEST_METHOD) {
+        proxy.access().examine(Role::Origin, fields);
+        return check_page(proxy, fields).map(|()| None);
     }
-    let head = &mut parts.headers;
     let admitted = match door {
         Door::Tunnel(Some(admitted)) if proxy.access().renew(admitted, Right::Exchange) => {
             // Its own credential is the client's affair, unless it is one of ours.
-            proxy.access().examine(Role::Origin, head);
+            proxy.access().examine(Role::Origin, fields);
             admitted.clone()
         }
-        Door::Tunnel(_) => admit(proxy, head, peer, Right::Exchange, Role::Origin)?,
-        Door::Open(role) => admit(proxy, head, peer, Right::Exchange, role)?,
+        Door::Tunnel(_) => admit(proxy, fields, peer, Right::Exchange, Role::Origin)?,
+        Door::Open(role) => admit(proxy, fields, peer, Right::Exchange, role)?,
     };
     match admitted.key() {
         Some(key) => Ok(Some(key.clone())),
-        None => check_page(proxy, head).map(|()| None),
+        None => check_page(proxy, fields).map(|()| None),
     }
 }
 
-fn check_page(proxy: &Proxy, head: &HeaderMap) -> Result<(), Error> {
-    match head.get(ORIGIN) {
-        Some(origin) => Ok(proxy.pages().check(origin.to_str().unwrap_or_default())?),
+fn check_page(proxy: &Proxy, fields: &Fields) -> Result<(), Error> {
+    match fields.get(ORIGIN) {
+        Some(origin) => Ok(proxy.pages().check(text(origin).unwrap_or_default())?),
         None => Ok(()),
     }
 }

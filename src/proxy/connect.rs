@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use http::Response;
-
 use super::received::{Received, Switch};
 use super::{Peer, Proxy};
 use crate::admin::journal::figures::{Short, Span};
 use crate::error::{Error, Kind};
+use crate::message::Response;
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
 use crate::net::relay::{Carried, RelayError, Tally, relay};

@@ -1,6 +1,6 @@
 //! A request to the proxy itself goes its way: exchange, tunnel, forward, or a page of ours.
 
-use http::{Method, Response, Version};
+use http::{Method, Version};
 
 use super::admission::{self, Door};
 use super::received::Received;
@@ -11,7 +11,7 @@ use crate::admin::{self, probe};
 use crate::error::{Error, Kind};
 use crate::message::body::{self, Body};
 use crate::message::host_port::{Host, HostPort};
-use crate::message::via;
+use crate::message::{Request, Response, via};
 use crate::policy::access::Right;
 use crate::policy::presented::Role;
 use crate::rewrite::{Entry, operation};
@@ -19,7 +19,7 @@ use crate::route::{self, InterceptList, OpenRoute, OriginForm};
 
 /// Answers one request on a connection to the proxy itself.
 pub async fn dispatch(proxy: Proxy, request: Received, peer: Peer) -> Response<Body> {
-    let (version, form) = (request.version(), form(&request, proxy.intercepted()));
+    let (version, form) = (request.head.version, form(&request, proxy.intercepted()));
     match route(&proxy, request, peer).await {
         Ok(response) => response,
         Err(error) => respond::error(&error, form, version),
@@ -29,22 +29,22 @@ pub async fn dispatch(proxy: Proxy, request: Received, peer: Peer) -> Response<B
 /// OpenAI's form where the client takes whoever answers for OpenAI, text for all others.
 fn form(request: &Received, intercepted: &InterceptList) -> Form {
     // In HTTP/2 every URI has an authority, here the proxy's own.
-    let absolute = request.version() != Version::HTTP_2;
-    let host = request.uri().host().filter(|_| absolute);
+    let absolute = request.head.version != Version::HTTP_2;
+    let host = request.head.uri.host().filter(|_| absolute);
     let openai =
         host.is_none_or(|host| intercepted.names().iter().any(|name| name.eq_ignore_ascii_case(host)));
-    let operation = operation::canonical(request.uri().path()).is_some();
-    if openai && operation && request.method() != Method::CONNECT { Form::OpenAi } else { Form::Text }
+    let operation = operation::canonical(request.head.uri.path()).is_some();
+    if openai && operation && request.head.method != Method::CONNECT { Form::OpenAi } else { Form::Text }
 }
 
 async fn route(proxy: &Proxy, mut request: Received, peer: Peer) -> Result<Response<Body>, Error> {
     upgrade::check_protocol(&request)?;
-    let (method, uri, fields) = (request.method(), request.uri(), request.headers());
-    let route = route::open(method, uri, request.version(), fields, proxy.intercepted())?;
+    let head = &mut request.head;
+    let route = route::open(&head.method, &head.uri, head.version, &head.fields, proxy.intercepted())?;
+    let fields = &mut head.fields;
     if via::names_us(fields, proxy.pseudonym()) {
         return Err(Kind::Loop.into());
     }
-    let fields = request.headers_mut();
     match route {
         OpenRoute::Intercept(host) => {
             let client = admission::admit_interception(proxy, fields, &peer);
@@ -75,7 +75,7 @@ async fn tunnel(
     to: HostPort,
     peer: Peer,
 ) -> Result<Response<Body>, Error> {
-    let client = admission::admit(proxy, request.headers_mut(), &peer, Right::Proxying, Role::Proxy)?;
+    let client = admission::admit(proxy, &mut request.head.fields, &peer, Right::Proxying, Role::Proxy)?;
     connect::tunnel(proxy, request, to, peer, &client).await
 }
 
@@ -96,7 +96,8 @@ async fn origin(
         let host = openai_host();
         return Ok(exchange::exchange(proxy, request, &host, &form.path, Entry::Mounted, door, peer).await);
     }
-    let (method, path, fields) = (request.method(), form.path.path(), request.headers());
+    let Request { head, .. } = &request;
+    let (method, path, fields) = (&head.method, form.path.path(), &head.fields);
     let administers = peer.client.may_administer();
     if let Some(answered) = probe::respond(method, path, administers.is_ok(), peer.shutdown.is_requested()) {
         return answered;

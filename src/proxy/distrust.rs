@@ -8,8 +8,9 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use http::HeaderMap;
 use http::header::USER_AGENT;
+
+use crate::message::Fields;
 
 /// How many are remembered. A client can invent names for itself, and past this it is forgotten who was told.
 const REMEMBERED: usize = 1024;
@@ -53,8 +54,8 @@ pub fn is_soon(handshake: Duration, silent: Duration) -> bool {
 }
 
 /// The name that a client gives itself, in lower case; empty without one.
-pub fn name_of(fields: &HeaderMap) -> String {
-    let given = fields.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+pub fn name_of(fields: &Fields) -> String {
+    let given = fields.text(USER_AGENT).unwrap_or_default();
     given.chars().take(LONGEST_NAME).collect::<String>().to_ascii_lowercase()
 }
 
@@ -129,8 +130,7 @@ mod tests {
             ("Python/3.13 aiohttp/3.14", "SSL_CERT_FILE"),
             ("", "NODE_EXTRA_CA_CERTS"),
         ] {
-            let mut fields = HeaderMap::new();
-            fields.insert(USER_AGENT, agent.parse().unwrap());
+            let fields = Fields::of(&[("user-agent", agent)]);
             assert!(cure(&name_of(&fields)).contains(variable), "{agent}");
         }
     }

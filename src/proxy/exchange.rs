@@ -2,10 +2,9 @@
 
 use std::time::Instant;
 
-use http::header::{HeaderValue, ORIGIN};
-use http::request::Parts;
+use http::Version;
+use http::header::ORIGIN;
 use http::uri::PathAndQuery;
-use http::{Request, Response, Version};
 
 use super::access::Access;
 use super::admission::{self, Door};
@@ -16,38 +15,36 @@ use super::respond::{self, Form};
 use super::{Peer, Proxy, culprit, upgrade};
 use crate::admin;
 use crate::error::Error;
-use crate::message;
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
+use crate::message::{self, Request, RequestHead, Response};
 use crate::rewrite::local::Answer;
 use crate::rewrite::{self, Asked, Entry, Plan, Route, Search, response};
 
 /// Answers a request for an OpenAI host, whichever way it came in.
 pub async fn exchange(
     proxy: &Proxy,
-    request: Received,
+    mut request: Received,
     host: &HostPort,
     path: &PathAndQuery,
     entry: Entry,
     door: Door<'_>,
     peer: Peer,
 ) -> Response<Body> {
-    let version = request.version();
-    let origin = request.headers().get(ORIGIN).cloned();
-    let (mut parts, content) = request.into_parts();
-    let admitted = admission::admit_exchange(proxy, &mut parts, &peer, door);
-    let request = Request::from_parts(parts, content);
-    let mut access = Access::begin(proxy.admin(), request.method(), path.path(), door.name(), peer);
+    let head = &mut request.head;
+    let (version, from_page) = (head.version, head.fields.contains(ORIGIN));
+    let admitted = admission::admit_exchange(proxy, head, &peer, door);
+    let mut access = Access::begin(proxy.admin(), &head.method, path.path(), door.name(), peer);
     match admitted {
-        Err(error) => conclude(Err(error), access, version, origin.as_ref()),
+        Err(error) => conclude(Err(error), access, version, from_page),
         Ok(key) => {
             access.admitted(key);
             if upgrade::is_asked_for(&request) {
                 // Boxed: few requests ask for one, and all others would be moved about with room for it.
                 return Box::pin(upgrade::exchange(proxy, request, host, path, entry, access)).await;
             }
-            let answered = answer(proxy, request, host, path, entry, origin.as_ref(), &mut access).await;
-            conclude(answered, access, version, origin.as_ref())
+            let answered = answer(proxy, request, host, path, entry, from_page, &mut access).await;
+            conclude(answered, access, version, from_page)
         }
     }
 }
@@ -57,12 +54,14 @@ pub(super) fn conclude(
     answered: Result<Response<Body>, Error>,
     mut access: Access,
     version: Version,
-    origin: Option<&HeaderValue>,
+    from_page: bool,
 ) -> Response<Body> {
     let response = answered.unwrap_or_else(|error| {
         access.refused(&error);
         let mut response = respond::error(&error, Form::OpenAi, version);
-        response::allow_origin(response.headers_mut(), origin);
+        if from_page {
+            response::allow_origin(&mut response.head.fields);
+        }
         response
     });
     access.watch(response)
@@ -74,39 +73,39 @@ async fn answer(
     host: &HostPort,
     path: &PathAndQuery,
     entry: Entry,
-    origin: Option<&HeaderValue>,
+    from_page: bool,
     access: &mut Access,
 ) -> Result<Response<Body>, Error> {
-    if let Some(answered) = admin::identify_at(proxy.admin(), request.method(), path.path()) {
+    if let Some(answered) = admin::identify_at(proxy.admin(), &request.head.method, path.path()) {
         return answered;
     }
     let settings = proxy.rewrite();
-    let (parts, content) = request.into_parts();
+    let Request { head, content } = request;
     let asked = Asked {
-        method: &parts.method,
+        method: &head.method,
         path: path.path(),
         query: path.query(),
-        fields: &parts.headers,
+        fields: &head.fields,
         host,
         entry,
     };
     match rewrite::plan(settings, &asked)? {
-        Plan::Local(answer) => Ok(local(answer, origin)),
+        Plan::Local(answer) => Ok(local(answer, from_page)),
         Plan::Pass(route) => {
             let content = content::pass(content);
-            send(proxy, parts, route, None, |_| content, origin, access).await
+            send(proxy, head, route, None, |_| content, from_page, access).await
         }
-        Plan::Search(search) => searched(proxy, parts, content, search, origin, access).await,
+        Plan::Search(search) => searched(proxy, head, content, search, from_page, access).await,
     }
 }
 
 /// Reads as far as the model, then sends.
 async fn searched(
     proxy: &Proxy,
-    mut parts: Parts,
+    mut head: RequestHead,
     content: Content,
     mut search: Search,
-    origin: Option<&HeaderValue>,
+    from_page: bool,
     access: &mut Access,
 ) -> Result<Response<Body>, Error> {
     let settings = proxy.rewrite();
@@ -123,25 +122,25 @@ async fn searched(
             if reworked.decoded {
                 tracing::info!("compressed content had to be changed: it is sent on decoded");
             }
-            reworked.fit_fields(&mut parts.headers);
+            reworked.fit_fields(&mut head.fields);
             held.replace(reworked.content.into());
         }
     }
     let release = |declared| held.release(splice.clone(), search, declared);
-    send(proxy, parts, route, splice.as_ref(), release, origin, access).await
+    send(proxy, head, route, splice.as_ref(), release, from_page, access).await
 }
 
 async fn send(
     proxy: &Proxy,
-    parts: Parts,
+    head: RequestHead,
     route: Route,
     splice: Option<&rewrite::Splice>,
     content: impl FnOnce(Option<u64>) -> Body,
-    origin: Option<&HeaderValue>,
+    from_page: bool,
     access: &mut Access,
 ) -> Result<Response<Body>, Error> {
     access.routed(&route, proxy.rewrite());
-    let request = rewrite::apply(proxy.rewrite(), route, parts, splice)?;
+    let request = rewrite::apply(proxy.rewrite(), route, head, splice)?;
     let declared = message::content::length(request.fields()).ok().flatten();
     let route = request.route().clone();
     let (content, culprit) = culprit::watch(content(declared));
@@ -149,17 +148,18 @@ async fn send(
     let sent = proxy.upstream().send(request, content).await;
     let answered = match sent {
         // Its own work is little; where it waits at all, it waits for the content of a short answer.
-        Ok(response) => Ok(normalise(proxy.rewrite(), &route, response, origin).await),
+        Ok(response) => Ok(normalise(proxy.rewrite(), &route, response, from_page).await),
         Err(failed) => Err(culprit.explain(failed)),
     };
     access.waited(begun.elapsed());
     answered
 }
 
-fn local(answer: Answer, origin: Option<&HeaderValue>) -> Response<Body> {
+fn local(answer: Answer, from_page: bool) -> Response<Body> {
     let mut response = Response::new(body::full(answer.body));
-    *response.status_mut() = answer.status;
-    *response.headers_mut() = answer.fields;
-    response::allow_origin(response.headers_mut(), origin);
+    (response.head.status, response.head.fields) = (answer.status, answer.fields);
+    if from_page {
+        response::allow_origin(&mut response.head.fields);
+    }
     response
 }

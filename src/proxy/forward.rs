@@ -1,14 +1,14 @@
 //! Absolute-form `http://` for any other host: what an ordinary proxy does (RFC 9110 §7.6).
 
+use http::StatusCode;
 use http::uri::PathAndQuery;
-use http::{Response, StatusCode};
 
 use super::received::{Received, Switch};
 use super::{Peer, Proxy, content, culprit, upgrade};
 use crate::error::Error;
 use crate::message::body::Body;
 use crate::message::host_port::HostPort;
-use crate::message::{hop_by_hop, via, websocket};
+use crate::message::{Request, Response, hop_by_hop, via, websocket};
 use crate::policy::access::Admitted;
 use crate::rewrite;
 
@@ -22,12 +22,12 @@ pub async fn forward(
     client: &Admitted,
 ) -> Result<Response<Body>, Error> {
     proxy.policy().chosen_by(client, to.clone())?;
-    let received = request.version();
+    let received = request.head.version;
     let websocket = upgrade::is_asked_for(&request).then(|| Switch::of(&mut request));
-    let (mut parts, content) = request.into_parts();
-    let method = parts.method.clone();
-    via::append(&mut parts.headers, received, proxy.pseudonym());
-    let request = rewrite::forward::apply(parts, &to, path)?;
+    let Request { mut head, content } = request;
+    let method = head.method.clone();
+    via::append(&mut head.fields, received, proxy.pseudonym());
+    let request = rewrite::forward::apply(head, &to, path)?;
     tracing::info!(client = %peer.address, "{} http://{to} → forwarded", method);
     let mut response = match websocket {
         Some(websocket) => upgrade::forward(proxy, request, client.reach(), websocket, peer).await?,
@@ -37,8 +37,8 @@ pub async fn forward(
             sent.map_err(|failed| culprit.explain(failed))?
         }
     };
-    let (answered, status) = (response.version(), response.status());
-    let fields = response.headers_mut();
+    let (answered, status) = (response.head.version, response.head.status);
+    let fields = &mut response.head.fields;
     hop_by_hop::sanitise(fields);
     via::append(fields, answered, proxy.pseudonym());
     if status == StatusCode::SWITCHING_PROTOCOLS {

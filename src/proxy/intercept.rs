@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Instant;
 
-use http::{Response, Version};
+use http::Version;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::admission::Door;
@@ -12,6 +12,7 @@ use super::respond::{self, Form};
 use super::serve::{self, Protocol};
 use super::{Peer, Proxy, distrust, exchange, upgrade};
 use crate::error::Error;
+use crate::message::Response;
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
 use crate::net::sniff::{self, sniff};
@@ -28,7 +29,7 @@ pub fn intercept(
     client: Option<Admitted>,
     peer: Peer,
 ) -> Response<Body> {
-    let agent = distrust::name_of(request.headers());
+    let agent = distrust::name_of(&request.head.fields);
     let switch = Switch::of(&mut request);
     let tunnel = Tunnel { proxy, host, agent, client, peer, sni: None };
     tokio::spawn(async move {
@@ -142,13 +143,13 @@ impl Tunnel {
             return Err(route::RouteError::Misdirected { named, tunnel: self.host.clone() }.into());
         }
         upgrade::check_protocol(request)?;
-        let (method, uri, fields) = (request.method(), request.uri(), request.headers());
-        Ok(route::inner(method, uri, request.version(), fields, &self.host)?)
+        let head = &request.head;
+        Ok(route::inner(&head.method, &head.uri, head.version, &head.fields, &self.host)?)
     }
 }
 
 async fn answer(tunnel: std::sync::Arc<Tunnel>, request: Received) -> Response<Body> {
-    let version: Version = request.version();
+    let version: Version = request.head.version;
     match tunnel.route(&request) {
         Ok(route) => {
             let (proxy, peer) = (tunnel.proxy.latest(), tunnel.peer.clone());

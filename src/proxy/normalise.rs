@@ -6,14 +6,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::Response;
-use http::header::HeaderValue;
-use http::response::Parts;
 use http_body::{Body as HttpBody, Frame};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
 use crate::message::body::{self, Body, BoxError};
+use crate::message::{Response, ResponseHead};
 use crate::rewrite::response::{self, Treatment, error};
 use crate::rewrite::{Route, Settings, sse};
 
@@ -35,34 +33,35 @@ struct Resumed {
     rest: Body,
 }
 
-/// Makes a response ready for the client; `origin` is the request's field of that name.
+/// Makes a response ready for the client, which may be a browser's page.
 ///
 /// Only an error's content, which is short, is waited for; everything else goes on as it arrives.
 pub async fn normalise(
     settings: &Settings,
     route: &Route,
     response: Response<Body>,
-    origin: Option<&HeaderValue>,
+    from_page: bool,
 ) -> Response<Body> {
-    let (mut parts, content) = response.into_parts();
-    response::normalise(route, &mut parts, origin);
+    let Response { mut head, content } = response;
+    response::normalise(route, &mut head, from_page);
     // After HEAD, and with 204 and 304, the fields speak of content that does not follow.
     if content.is_end_stream() {
-        return Response::from_parts(parts, content);
+        return Response { head, content };
     }
-    match response::treatment(settings, route, &parts) {
-        Treatment::Pass => Response::from_parts(parts, content),
+    match response::treatment(settings, route, &head) {
+        Treatment::Pass => Response { head, content },
         Treatment::Events(events) => {
-            response::fit_fields(&mut parts.headers, None);
+            response::fit_fields(&mut head.fields, None);
             let normaliser = Some(sse::Normaliser::new(events));
-            Response::from_parts(parts, EventStream { content, normaliser, last: None }.boxed_unsync())
+            let content = EventStream { content, normaliser, last: None }.boxed_unsync();
+            Response { head, content }
         }
-        Treatment::Error => complete(parts, content, route).await,
+        Treatment::Error => complete(head, content, route).await,
     }
 }
 
 /// Completes an error, if it is short and comes whole and soon.
-async fn complete(mut parts: Parts, mut content: Body, route: &Route) -> Response<Body> {
+async fn complete(mut head: ResponseHead, mut content: Body, route: &Route) -> Response<Body> {
     let deadline = Instant::now() + ERROR_DEADLINE;
     let mut whole = BytesMut::new();
     let unread = loop {
@@ -81,16 +80,16 @@ async fn complete(mut parts: Parts, mut content: Body, route: &Route) -> Respons
     };
     if let Some(mut resumed) = unread {
         resumed.read.push_front(Ok(Frame::data(whole.freeze())));
-        return Response::from_parts(parts, resumed.boxed_unsync());
+        return Response { head, content: resumed.boxed_unsync() };
     }
-    let whole = match error::complete(&whole, parts.status, route) {
+    let whole = match error::complete(&whole, head.status, route) {
         Some(completed) => {
-            response::fit_fields(&mut parts.headers, Some(completed.len()));
+            response::fit_fields(&mut head.fields, Some(completed.len()));
             completed.into()
         }
         None => whole.freeze(),
     };
-    Response::from_parts(parts, body::full(whole))
+    Response { head, content: body::full(whole) }
 }
 
 // === impl EventStream ===

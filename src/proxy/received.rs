@@ -2,9 +2,9 @@
 
 use std::io;
 
-use http::Request;
 use http_body_util::Either;
 
+use crate::message::Request;
 use crate::net::stream::Stream;
 use crate::net::switching::Switching;
 use crate::{http1, http2};
@@ -24,7 +24,7 @@ pub struct Switch(Option<Switching>);
 impl Switch {
     /// Takes it from a request; most ask for nothing.
     pub fn of<B>(request: &mut Request<B>) -> Self {
-        Self(request.extensions_mut().remove())
+        Self(request.head.extensions.remove())
     }
 
     /// Resolves as soon as the response that agrees is written; fails when the client is gone before that.

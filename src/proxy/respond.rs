@@ -5,10 +5,11 @@ use http::header::{
     ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, PROXY_AUTHENTICATE, RETRY_AFTER, UPGRADE,
     WWW_AUTHENTICATE,
 };
-use http::{Response, StatusCode, Version};
+use http::{StatusCode, Version};
 use serde_json::json;
 
 use crate::error::{Error, Fault, Kind};
+use crate::message::Response;
 use crate::message::body::{self, Body};
 
 /// Marks an answer that is the proxy's own; its value is the error's reason.
@@ -32,19 +33,19 @@ pub fn error(error: &Error, form: Form, version: Version) -> Response<Body> {
         Form::Text => ("text/plain; charset=utf-8", Bytes::from(format!("{kind}\n"))),
     };
     let mut response = Response::new(body::full(content));
-    *response.status_mut() = kind.status();
-    let fields = response.headers_mut();
+    response.head.status = kind.status();
+    let fields = &mut response.head.fields;
     fields.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     fields.insert(ERROR_FIELD, HeaderValue::from_static(kind.reason()));
     if kind.closes() && version <= Version::HTTP_11 {
         fields.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     if let Kind::TooManyFailures { wait } = kind {
-        fields.insert(RETRY_AFTER, (wait.as_secs() + 1).into());
+        fields.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
     }
     match kind.status() {
         // RFC 9110 §15.5 wants a field with each of these that says what would do.
-        StatusCode::UNAUTHORIZED => drop(fields.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+        StatusCode::UNAUTHORIZED => fields.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
         StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
             let challenge = HeaderValue::from_static("Basic realm=\"azure-openai-proxy\"");
             fields.insert(PROXY_AUTHENTICATE, challenge);
@@ -53,7 +54,7 @@ pub fn error(error: &Error, form: Form, version: Version) -> Response<Body> {
             fields.insert(UPGRADE, HeaderValue::from_static("HTTP/1.1"));
             fields.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         }
-        StatusCode::METHOD_NOT_ALLOWED => drop(fields.insert(ALLOW, HeaderValue::from_static("GET, HEAD"))),
+        StatusCode::METHOD_NOT_ALLOWED => fields.insert(ALLOW, HeaderValue::from_static("GET, HEAD")),
         _ => {}
     }
     response

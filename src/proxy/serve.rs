@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use http::{Request, Response, Version};
+use http::Version;
 use http_body_util::Either;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -13,6 +13,7 @@ use crate::error::Kind;
 use crate::http1::{self, head::Bounds};
 use crate::http2::{self, pings::Pace};
 use crate::message::body::{Body, BoxError};
+use crate::message::{Request, Response};
 use crate::net::stream::Stream;
 use crate::shutdown::Shutdown;
 

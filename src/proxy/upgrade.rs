@@ -7,10 +7,9 @@ mod searched;
 
 use std::time::Duration;
 
-use http::header::{HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY};
-use http::request::Parts;
+use http::header::{ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY};
 use http::uri::PathAndQuery;
-use http::{Method, Request, Response, StatusCode, Version, response};
+use http::{Method, StatusCode, Version};
 use http_body::Body as _;
 use thiserror::Error;
 
@@ -22,7 +21,7 @@ use crate::error::{Error, Kind};
 use crate::http2::Protocol;
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
-use crate::message::websocket;
+use crate::message::{Request, RequestHead, Response, ResponseHead, websocket};
 use crate::net::relay::{Carried, RelayError, Tally, relay};
 use crate::net::stream::Stream;
 use crate::policy::destination::Reach;
@@ -70,7 +69,7 @@ struct NotSwitched(StatusCode);
 /// extension [`Protocol`] still tell them apart.
 pub fn without_connect<B>(mut request: Request<B>) -> Request<B> {
     if has_protocol(&request) {
-        *request.method_mut() = Method::GET;
+        request.head.method = Method::GET;
     }
     request
 }
@@ -78,25 +77,26 @@ pub fn without_connect<B>(mut request: Request<B>) -> Request<B> {
 /// Whether a request asks for a WebSocket. Any other upgrade is ignored (RFC 9110 §7.8), and so is one of a
 /// request that has content.
 pub fn is_asked_for(request: &Received) -> bool {
-    match request.version() {
-        Version::HTTP_2 => request.method() == Method::GET && has_protocol(request),
+    match request.head.version {
+        Version::HTTP_2 => request.head.method == Method::GET && has_protocol(request),
         version => {
-            websocket::is_asked_for(request.method(), version, request.headers())
-                && request.body().is_end_stream()
+            websocket::is_asked_for(&request.head.method, version, &request.head.fields)
+                && request.content.is_end_stream()
         }
     }
 }
 
 fn has_protocol<B>(request: &Request<B>) -> bool {
     request
-        .extensions()
+        .head
+        .extensions
         .get::<Protocol>()
         .is_some_and(|protocol| protocol.as_str().eq_ignore_ascii_case("websocket"))
 }
 
 /// Refuses an extended CONNECT for any other protocol.
 pub fn check_protocol<B>(request: &Request<B>) -> Result<(), Error> {
-    let other = request.extensions().get::<Protocol>().is_some() && !has_protocol(request);
+    let other = request.head.extensions.get::<Protocol>().is_some() && !has_protocol(request);
     if other { Err(Kind::Protocol.into()) } else { Ok(()) }
 }
 
@@ -109,17 +109,16 @@ pub async fn exchange(
     entry: Entry,
     mut access: Access,
 ) -> Response<Body> {
-    let version = request.version();
-    let origin = request.headers().get(ORIGIN).cloned();
-    match answer(proxy, request, host, path, entry, origin.as_ref(), &mut access).await {
+    let (version, from_page) = (request.head.version, request.head.fields.contains(ORIGIN));
+    match answer(proxy, request, host, path, entry, from_page, &mut access).await {
         Ok(Answer::Switched { response, session, searched }) => {
             let shutdown = access.shutdown();
-            let line = access.session(response.status(), session.tally.clone());
+            let line = access.session(response.head.status, session.tally.clone());
             tokio::spawn(shutdown.unless_over(session.carry(proxy.clone(), searched, line)));
             response
         }
-        Ok(Answer::Refused(response)) => exchange::conclude(Ok(response), access, version, origin.as_ref()),
-        Err(error) => exchange::conclude(Err(error), access, version, origin.as_ref()),
+        Ok(Answer::Refused(response)) => exchange::conclude(Ok(response), access, version, from_page),
+        Err(error) => exchange::conclude(Err(error), access, version, from_page),
     }
 }
 
@@ -129,31 +128,33 @@ async fn answer(
     host: &HostPort,
     path: &PathAndQuery,
     entry: Entry,
-    origin: Option<&HeaderValue>,
+    from_page: bool,
     access: &mut Access,
 ) -> Result<Answer, Error> {
     let settings = proxy.rewrite();
     let client = Switch::of(&mut request);
-    let (mut parts, _) = request.into_parts();
-    let Parts { method, headers: fields, version, .. } = &parts;
+    let mut head = request.head;
+    let RequestHead { method, fields, version, .. } = &head;
     let version = *version;
     let asked = Asked { method, path: path.path(), query: path.query(), fields, host, entry };
     let route = rewrite::websocket::plan(settings, &asked)?.ok_or(Kind::Upgrade)?;
     access.routed(&route, settings);
     if version == Version::HTTP_2 {
         let nonce = tls::nonce().map_err(|error| Error::because(Kind::Upgrade, error))?;
-        parts.headers.insert(SEC_WEBSOCKET_KEY, websocket::key(nonce));
+        head.fields.insert(SEC_WEBSOCKET_KEY, websocket::key(nonce));
     }
-    let offers_realtime = rewrite::websocket::offers_realtime(&parts.headers);
-    let request = rewrite::websocket::apply(settings, route.clone(), parts)?;
+    let offers_realtime = rewrite::websocket::offers_realtime(&head.fields);
+    let request = rewrite::websocket::apply(settings, route.clone(), head)?;
     match proxy.upstream().open(request).await? {
-        Opened::Refused(response) if rewrite::websocket::falls_back(&route, response.status()) => {
-            Err(Error::because(Kind::Upgrade, NotSwitched(response.status())))
+        Opened::Refused(response) if rewrite::websocket::falls_back(&route, response.head.status) => {
+            Err(Error::because(Kind::Upgrade, NotSwitched(response.head.status)))
         }
-        Opened::Refused(response) => Ok(Answer::Refused(normalise(settings, &route, response, origin).await)),
+        Opened::Refused(response) => {
+            Ok(Answer::Refused(normalise(settings, &route, response, from_page).await))
+        }
         Opened::Switched(mut head, io) => {
-            rewrite::response::normalise(&route, &mut head, origin);
-            rewrite::websocket::name_protocol(&route, offers_realtime, &mut head.headers);
+            rewrite::response::normalise(&route, &mut head, from_page);
+            rewrite::websocket::name_protocol(&route, offers_realtime, &mut head.fields);
             Ok(Answer::Switched {
                 response: switched(head, version),
                 session: Session::new(proxy, client, io),
@@ -164,14 +165,14 @@ async fn answer(
 }
 
 /// The answer that opens the WebSocket to a client of this version.
-fn switched(mut head: response::Parts, version: Version) -> Response<Body> {
+fn switched(mut head: ResponseHead, version: Version) -> Response<Body> {
     if version == Version::HTTP_2 {
         head.status = StatusCode::OK;
-        head.headers.remove(SEC_WEBSOCKET_ACCEPT);
+        head.fields.remove(SEC_WEBSOCKET_ACCEPT);
     } else {
-        websocket::switch(&mut head.headers);
+        websocket::switch(&mut head.fields);
     }
-    Response::from_parts(head, body::empty())
+    Response { head, content: body::empty() }
 }
 
 /// Opens a WebSocket to a host that has nothing to do with OpenAI; the 101 is returned as it came.
@@ -196,7 +197,7 @@ pub async fn forward(
                     None => tracing::info!(%client, up, down, "WebSocket cut"),
                 }
             });
-            Ok(Response::from_parts(head, body::empty()))
+            Ok(Response { head, content: body::empty() })
         }
     }
 }

@@ -3,12 +3,12 @@
 //! Every API of OpenAI's tells them in an object under a key `usage`, in JSON as in the events of a stream. Inside a
 //! JSON string a quote is escaped, so `"usage"` before a colon is a key wherever it stands.
 
-use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use memchr::memmem;
 use serde::Deserialize;
 
 use crate::admin::journal::Tokens;
+use crate::message::Fields;
 
 const KEY: &[u8] = b"\"usage\"";
 
@@ -43,11 +43,11 @@ enum Value {
 
 impl UsageReader {
     /// A reader for content with these fields, if it is of a kind that may tell a usage and is not compressed.
-    pub fn for_content(fields: &HeaderMap) -> Option<Self> {
-        let media_type = fields.get(CONTENT_TYPE)?.to_str().ok()?.split(';').next()?.trim();
+    pub fn for_content(fields: &Fields) -> Option<Self> {
+        let media_type = fields.text(CONTENT_TYPE)?.split(';').next()?.trim();
         let telling = ["application/json", "text/event-stream"];
         let known = telling.iter().any(|known| media_type.eq_ignore_ascii_case(known));
-        (known && !fields.contains_key(CONTENT_ENCODING)).then(Self::default)
+        (known && !fields.contains(CONTENT_ENCODING)).then(Self::default)
     }
 
     /// Looks at the next octets, however they are divided.
@@ -114,7 +114,6 @@ impl Usage {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;
@@ -176,11 +175,7 @@ mod tests {
             (&[("content-type", "audio/mpeg")], false),
             (&[], false),
         ] {
-            let fields: HeaderMap = fields
-                .iter()
-                .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)))
-                .collect();
-            assert_eq!(UsageReader::for_content(&fields).is_some(), looks, "{fields:?}");
+            assert_eq!(UsageReader::for_content(&Fields::of(fields)).is_some(), looks, "{fields:?}");
         }
     }
 

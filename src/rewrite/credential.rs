@@ -1,9 +1,10 @@
 //! Whose key goes upstream, and that nobody else's does: the one place that writes it.
 
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use super::azure::Settings;
 use super::refusal::Refusal;
+use crate::message::fields::{Fields, Name};
 use crate::message::redact::Secret;
 use crate::message::websocket;
 
@@ -75,11 +76,7 @@ impl Credential {
 
     /// Chooses the credential for Azure: the configured key, else the client's `api-key`, else its
     /// bearer. An ephemeral token on `realtime/calls` is the call's own and is never replaced.
-    pub(super) fn for_azure(
-        settings: &Settings,
-        fields: &HeaderMap,
-        operation: &str,
-    ) -> Result<Self, Refusal> {
+    pub(super) fn for_azure(settings: &Settings, fields: &Fields, operation: &str) -> Result<Self, Refusal> {
         let bearer = bearer(fields);
         if let Some(token) =
             bearer.filter(|token| operation == "realtime/calls" && token.starts_with(EPHEMERAL))
@@ -89,7 +86,7 @@ impl Credential {
         if let Some(key) = settings.key.as_ref().filter(|key| !key.is_empty()) {
             return Self::key(CredentialKind::ConfiguredKey, settings, key.expose());
         }
-        let text = |name| fields.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::trim);
+        let text = |name| fields.text(name).map(str::trim);
         let key_fields = [settings.key_header.as_str(), "api-key"];
         let mut sent = key_fields.into_iter().filter(|&name| name != AUTHORIZATION).filter_map(text);
         if let Some(key) = sent.find(|key| !key.is_empty()) {
@@ -109,16 +106,16 @@ impl Credential {
     }
 
     /// Whether a field of the client's has to make way for this one.
-    pub(super) fn replaces(&self, settings: &Settings, name: &HeaderName) -> bool {
-        self.field.is_some() && (CLIENTS_OWN.contains(name) || *name == settings.key_header)
+    pub(super) fn replaces(&self, settings: &Settings, name: Name<'_>) -> bool {
+        self.field.is_some() && (name.is_one_of(&CLIENTS_OWN) || name.is(&settings.key_header))
     }
 
     /// Puts this credential into a request to Azure, where nothing is left that it [replaces](Self::replaces).
-    pub(super) fn write(&self, fields: &mut HeaderMap) {
+    pub(super) fn write(&self, fields: &mut Fields) {
         let Some((name, value)) = &self.field else { return };
         // Azure knows no key in a subprotocol, and nothing may log it there.
         websocket::retain_protocols(fields, |item| !item.starts_with(KEY_PROTOCOL));
-        fields.insert(name.clone(), value.clone());
+        fields.insert(name, value);
     }
 
     fn key(kind: CredentialKind, settings: &Settings, key: &str) -> Result<Self, Refusal> {
@@ -141,8 +138,8 @@ fn sensitive(text: &str) -> Result<HeaderValue, Refusal> {
 }
 
 /// The token of `Authorization: Bearer`, whose scheme has no case (RFC 9110 §11.1).
-fn bearer(fields: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = fields.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+fn bearer(fields: &Fields) -> Option<&str> {
+    let (scheme, token) = fields.text(AUTHORIZATION)?.trim().split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
@@ -155,7 +152,7 @@ fn is_jwt(token: &str) -> bool {
     token.starts_with("eyJ") && token.split('.').count() == 3 && token.split('.').all(base64url)
 }
 
-fn key_in_protocols(fields: &HeaderMap) -> Option<&str> {
+fn key_in_protocols(fields: &Fields) -> Option<&str> {
     websocket::protocols(fields)
         .find_map(|item| item.strip_prefix(KEY_PROTOCOL))
         .filter(|key| !key.is_empty())

@@ -3,7 +3,9 @@
 use std::io::{self, Read, Write};
 
 use flate2::{read, write};
-use http::header::{CONTENT_ENCODING, HeaderMap};
+use http::header::CONTENT_ENCODING;
+
+use crate::message::Fields;
 
 use super::finding::{Fault, Finding, Repeated};
 use super::search::Scanner;
@@ -45,7 +47,7 @@ impl Coding {
     /// # Errors
     ///
     /// The first coding as written, if it or a second one cannot be undone.
-    pub(super) fn of(fields: &HeaderMap) -> Result<Option<Self>, Box<str>> {
+    pub(super) fn of(fields: &Fields) -> Result<Option<Self>, Box<str>> {
         let mut codings = codings(fields);
         let Some(first) = codings.next() else { return Ok(None) };
         let known = [("gzip", Self::Gzip), ("x-gzip", Self::Gzip), ("deflate", Self::Deflate)];
@@ -70,15 +72,12 @@ impl Coding {
 }
 
 /// Whether content is coded at all, in whichever way.
-pub(super) fn is_coded(fields: &HeaderMap) -> bool {
+pub(super) fn is_coded(fields: &Fields) -> bool {
     codings(fields).next().is_some()
 }
 
-fn codings(fields: &HeaderMap) -> impl Iterator<Item = &[u8]> {
-    let lines = fields.get_all(CONTENT_ENCODING).iter();
-    let codings =
-        lines.flat_map(|line| line.as_bytes().split(|&octet| octet == b',')).map(<[u8]>::trim_ascii);
-    codings.filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+fn codings(fields: &Fields) -> impl Iterator<Item = &[u8]> {
+    fields.items(CONTENT_ENCODING).filter(|coding| !coding.eq_ignore_ascii_case(b"identity"))
 }
 
 // === impl Reader ===

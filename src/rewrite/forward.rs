@@ -1,7 +1,6 @@
 //! A plain proxy's request to a host that has nothing to do with OpenAI.
 
 use http::header::{HOST, HeaderValue};
-use http::request::Parts;
 use http::uri::PathAndQuery;
 
 use super::azure;
@@ -9,8 +8,8 @@ use super::credential::Credential;
 use super::refusal::Refusal;
 use super::request::UpstreamRequest;
 use super::route::{Route, Scope};
-use crate::message::hop_by_hop;
 use crate::message::host_port::HostPort;
+use crate::message::{RequestHead, hop_by_hop};
 
 /// Makes the head that goes on: hop-by-hop fields out, everything else as it came.
 ///
@@ -19,20 +18,20 @@ use crate::message::host_port::HostPort;
 /// # Errors
 ///
 /// [`Refusal::Target`] if the target is longer than a URI may be.
-pub fn apply(mut parts: Parts, to: &HostPort, path: &PathAndQuery) -> Result<UpstreamRequest, Refusal> {
+pub fn apply(mut head: RequestHead, to: &HostPort, path: &PathAndQuery) -> Result<UpstreamRequest, Refusal> {
     let authority = if to.port() == 80 { to.host().to_string() } else { to.to_string() };
-    hop_by_hop::sanitise(&mut parts.headers);
-    parts.headers.insert(HOST, HeaderValue::from_str(&authority).map_err(|_| Refusal::Target)?);
-    parts.uri = azure::uri(format!("http://{authority}{path}"))?;
+    hop_by_hop::sanitise(&mut head.fields);
+    head.fields.insert(HOST, HeaderValue::from_str(&authority).map_err(|_| Refusal::Target)?);
+    head.uri = azure::uri(format!("http://{authority}{path}"))?;
     let route = Route {
         operation: "forward",
         realtime: false,
         scope: Scope::Forwarded,
-        uri: parts.uri.clone(),
+        uri: head.uri.clone(),
         model: None,
         deployment: None,
         credential: Credential::as_it_came(),
         renamed: false,
     };
-    Ok(UpstreamRequest { parts, route })
+    Ok(UpstreamRequest { head, route })
 }

@@ -3,8 +3,7 @@
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, CONTENT_TYPE, HeaderMap, HeaderValue,
-    ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, CONTENT_TYPE, HeaderValue, ORIGIN, VARY,
 };
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -12,6 +11,7 @@ use serde::Serialize;
 
 use super::model_map::ModelMap;
 use super::response;
+use crate::message::Fields;
 
 /// An answer that needs no upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Answer {
     /// Its status.
     pub status: StatusCode,
     /// Its fields, without `Content-Length`.
-    pub fields: HeaderMap,
+    pub fields: Fields,
     /// Its content.
     pub body: Bytes,
 }
@@ -53,14 +53,16 @@ struct Error<'a> {
 }
 
 /// `GET /v1/models`, and `GET /v1/models/{id}` for a path with more behind `models/`.
-pub(super) fn models(map: &ModelMap, path: &str, fields: &HeaderMap) -> Answer {
+pub(super) fn models(map: &ModelMap, path: &str, fields: &Fields) -> Answer {
     let (status, body) = match path.strip_prefix("models/") {
         None => (StatusCode::OK, json(&List { object: "list", data: map.listed().map(model).collect() })),
         Some(id) => one(map, &percent_decode_str(id).decode_utf8_lossy()),
     };
-    let mut answer = Answer { status, fields: HeaderMap::new(), body };
+    let mut answer = Answer { status, fields: Fields::new(), body };
     answer.fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response::allow_origin(&mut answer.fields, fields.get(ORIGIN));
+    if fields.contains(ORIGIN) {
+        response::allow_origin(&mut answer.fields);
+    }
     answer
 }
 
@@ -86,15 +88,17 @@ fn json(value: &impl Serialize) -> Bytes {
 
 /// The answer to a browser's question whether it may send a request (Fetch standard, CORS-preflight
 /// request); `None` if this is no such question.
-pub(super) fn preflight(method: &Method, fields: &HeaderMap) -> Option<Answer> {
-    let origin = fields.get(ORIGIN).filter(|_| method == Method::OPTIONS)?;
-    let asked = fields.get(ACCESS_CONTROL_REQUEST_METHOD)?;
-    let mut answer = HeaderMap::new();
-    response::allow_origin(&mut answer, Some(origin));
-    answer.insert(ACCESS_CONTROL_ALLOW_METHODS, asked.clone());
+pub(super) fn preflight(method: &Method, fields: &Fields) -> Option<Answer> {
+    if method != Method::OPTIONS || !fields.contains(ORIGIN) {
+        return None;
+    }
+    let asked = fields.value_of(ACCESS_CONTROL_REQUEST_METHOD)?;
+    let mut answer = Fields::new();
+    response::allow_origin(&mut answer);
+    answer.insert(ACCESS_CONTROL_ALLOW_METHODS, asked);
     // Echoed, since "*" would not cover Authorization.
-    if let Some(names) = fields.get(ACCESS_CONTROL_REQUEST_HEADERS) {
-        answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
+    if let Some(names) = fields.value_of(ACCESS_CONTROL_REQUEST_HEADERS) {
+        answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, names);
     }
     answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     let vary = "access-control-request-method, access-control-request-headers";

@@ -1,14 +1,13 @@
 //! The request that goes upstream: sanitised, rewritten, and made nowhere else.
 
 use http::HeaderValue;
-use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName};
-use http::request::Parts;
+use http::header::{CONTENT_LENGTH, HOST, HeaderName};
 
 use super::refusal::Refusal;
 use super::route::Route;
 use super::splice::Splice;
 use super::{Mode, Settings};
-use crate::message::{content, fields, hop_by_hop, websocket};
+use crate::message::{Fields, RequestHead, content, hop_by_hop, websocket};
 
 /// Fields that hold a digest of the content as it was (RFC 9530, RFC 2616 §14.15).
 static DIGESTS: [HeaderName; 4] = [
@@ -24,7 +23,7 @@ const OPENAI_BETA: HeaderName = HeaderName::from_static("openai-beta");
 /// The head of a request that may be sent upstream. Only [`apply`] makes one.
 #[derive(Debug)]
 pub struct UpstreamRequest {
-    pub(super) parts: Parts,
+    pub(super) head: RequestHead,
     pub(super) route: Route,
 }
 
@@ -39,60 +38,57 @@ pub struct UpstreamRequest {
 pub fn apply(
     settings: &Settings,
     route: Route,
-    mut parts: Parts,
+    mut head: RequestHead,
     splice: Option<&Splice>,
 ) -> Result<UpstreamRequest, Refusal> {
     let authority = route.uri.authority().ok_or(Refusal::Target)?;
     let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Refusal::Target)?;
     match &settings.mode {
-        Mode::OpenAi => hop_by_hop::sanitise(&mut parts.headers),
+        Mode::OpenAi => hop_by_hop::sanitise(&mut head.fields),
         Mode::Azure(azure) => {
-            hop_by_hop::sanitise_without(&mut parts.headers, |name| {
-                route.credential.replaces(azure, name) || (route.realtime && *name == OPENAI_BETA)
+            hop_by_hop::sanitise_without(&mut head.fields, |name| {
+                route.credential.replaces(azure, name) || (route.realtime && name.is(OPENAI_BETA))
             });
-            route.credential.write(&mut parts.headers);
+            route.credential.write(&mut head.fields);
         }
     }
-    parts.headers.insert(HOST, host);
+    head.fields.insert(HOST, host);
     if let Some(splice) = splice {
-        fit_fields(&mut parts.headers, splice);
+        fit_fields(&mut head.fields, splice);
     }
-    parts.uri = route.uri.clone();
-    Ok(UpstreamRequest { parts, route })
+    head.uri = route.uri.clone();
+    Ok(UpstreamRequest { head, route })
 }
 
 /// Makes the fields that describe the content true of the spliced one.
-fn fit_fields(fields: &mut HeaderMap, splice: &Splice) {
+fn fit_fields(fields: &mut Fields, splice: &Splice) {
     let declared = content::length(fields).ok().flatten();
     fit_length(fields, declared.and_then(|declared| splice.length_after(declared)));
 }
 
 /// Makes the fields that describe content true of changed content of this length. Where no length was
 /// declared, none is.
-pub(super) fn fit_length(fields: &mut HeaderMap, length: Option<u64>) {
-    fields::retain(fields, |name| !DIGESTS.contains(name));
-    let declared = fields.contains_key(CONTENT_LENGTH);
+pub(super) fn fit_length(fields: &mut Fields, length: Option<u64>) {
+    fields.retain(|name| !name.is_one_of(&DIGESTS));
+    let declared = fields.contains(CONTENT_LENGTH);
     match length.filter(|_| declared) {
-        Some(length) => fields.insert(CONTENT_LENGTH, length.into()),
+        Some(length) => fields.insert(CONTENT_LENGTH, HeaderValue::from(length)),
         // Never sent wrong: without it the content is framed by chunks.
-        None => {
-            fields::retain(fields, |name| *name != CONTENT_LENGTH);
-            None
-        }
-    };
+        None => fields.remove(CONTENT_LENGTH),
+    }
 }
 
 // === impl UpstreamRequest ===
 
 impl UpstreamRequest {
     /// The head, whose URI is absolute, and where it goes.
-    pub fn into_parts(self) -> (Parts, Route) {
-        (self.parts, self.route)
+    pub fn into_parts(self) -> (RequestHead, Route) {
+        (self.head, self.route)
     }
 
     /// The same as a WebSocket's handshake.
     pub fn switching(mut self) -> Self {
-        websocket::switch(&mut self.parts.headers);
+        websocket::switch(&mut self.head.fields);
         self
     }
 
@@ -102,7 +98,7 @@ impl UpstreamRequest {
     }
 
     /// The fields as they will be sent; the credential is marked as sensitive.
-    pub fn fields(&self) -> &HeaderMap {
-        &self.parts.headers
+    pub fn fields(&self) -> &Fields {
+        &self.head.fields
     }
 }

@@ -4,16 +4,15 @@ use std::str::FromStr;
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ALT_SVC,
-    CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY,
+    CONTENT_TYPE, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY,
 };
-use http::response::Parts;
 use thiserror::Error;
 
 use super::decode::is_coded;
 use super::request::fit_length;
 use super::route::{Route, Scope};
 use super::{Mode, Settings, sse};
-use crate::message::hop_by_hop;
+use crate::message::{Fields, ResponseHead, hop_by_hop};
 
 pub mod error;
 
@@ -52,27 +51,28 @@ pub enum Treatment {
 /// Takes out what concerns the hop to the origin or speaks for the origin's own name, and puts in
 /// what an OpenAI client looks for.
 ///
-/// `origin` is the request's `Origin`: a browser that sent one is let read Azure's answer, as it is
-/// let read OpenAI's.
-pub fn normalise(route: &Route, parts: &mut Parts, origin: Option<&HeaderValue>) {
-    let fields = &mut parts.headers;
+/// A browser's page, which names its `Origin` in the request, is let read Azure's answer as it is let read OpenAI's.
+pub fn normalise(route: &Route, head: &mut ResponseHead, from_page: bool) {
+    let fields = &mut head.fields;
     sanitise(fields, route.renamed);
     if route.scope.is_azure() {
-        if !fields.contains_key(&REQUEST_ID)
-            && let Some(id) = fields.get(&APIM_REQUEST_ID).cloned()
+        if !fields.contains(REQUEST_ID)
+            && let Some(id) = fields.value_of(APIM_REQUEST_ID)
         {
             fields.insert(REQUEST_ID, id);
         }
-        allow_origin(fields, origin);
+        if from_page {
+            allow_origin(fields);
+        }
     }
 }
 
 /// Takes out of any response, also of one that comes before the final one, what concerns the hop to the origin or
 /// speaks for the origin's own name, where that was renamed: where the client knows another.
-pub fn sanitise(fields: &mut HeaderMap, renamed: bool) {
+pub fn sanitise(fields: &mut Fields, renamed: bool) {
     // The client would hold the name that it asked, ours or OpenAI's, to Azure's policy.
     hop_by_hop::sanitise_without(fields, |name| {
-        renamed && (*name == STRICT_TRANSPORT_SECURITY || *name == ALT_SVC)
+        renamed && (name.is(STRICT_TRANSPORT_SECURITY) || name.is(ALT_SVC))
     });
 }
 
@@ -80,14 +80,14 @@ pub fn sanitise(fields: &mut HeaderMap, renamed: bool) {
 /// nothing that is compressed, and nothing that was asked for in Azure's own form.
 ///
 /// `settings` are those that the route was planned with.
-pub fn treatment(settings: &Settings, route: &Route, parts: &Parts) -> Treatment {
+pub fn treatment(settings: &Settings, route: &Route, head: &ResponseHead) -> Treatment {
     let Mode::Azure(azure) = &settings.mode else { return Treatment::Pass };
     let for_openai = matches!(route.scope, Scope::V1 | Scope::Deployment | Scope::Resource);
-    if azure.responses == Style::AsIs || !for_openai || is_coded(&parts.headers) {
+    if azure.responses == Style::AsIs || !for_openai || is_coded(&head.fields) {
         return Treatment::Pass;
     }
-    let failed = parts.status.is_client_error() || parts.status.is_server_error();
-    match &*media_type(&parts.headers) {
+    let failed = head.status.is_client_error() || head.status.is_server_error();
+    match &*media_type(&head.fields) {
         "text/event-stream" => Treatment::Events(match route.operation {
             "chat/completions" | "engines/{}/chat/completions" => sse::Events::ChatCompletions,
             _ => sse::Events::Any,
@@ -98,22 +98,19 @@ pub fn treatment(settings: &Settings, route: &Route, parts: &Parts) -> Treatment
 }
 
 /// Makes the fields that describe the content true of what it becomes; `length` is `None` where that is not known.
-pub fn fit_fields(fields: &mut HeaderMap, length: Option<usize>) {
+pub fn fit_fields(fields: &mut Fields, length: Option<usize>) {
     fit_length(fields, length.map(|length| length as u64));
 }
 
 /// The media type without its parameters, in lower case; empty if there is none.
-fn media_type(fields: &HeaderMap) -> String {
-    let content_type = fields.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+fn media_type(fields: &Fields) -> String {
+    let content_type = fields.text(CONTENT_TYPE).unwrap_or_default();
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// Lets a browser's page read an answer, whichever origin it is of, in place of what upstream said.
 /// Without `Access-Control-Allow-Credentials` no cookie of the browser's comes into play.
-pub fn allow_origin(fields: &mut HeaderMap, origin: Option<&HeaderValue>) {
-    if origin.is_none() {
-        return;
-    }
+pub fn allow_origin(fields: &mut Fields) {
     fields.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
     fields.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     fields.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));

@@ -1,6 +1,6 @@
 //! Reading content until its model is known, and watching the rest for a second one.
 
-use http::header::{CONTENT_ENCODING, HeaderMap};
+use http::header::CONTENT_ENCODING;
 
 use super::azure::Draft;
 use super::decode::{Coding, Reader};
@@ -12,6 +12,7 @@ use super::request::fit_length;
 use super::route::Route;
 use super::splice::{Splice, splice_all};
 use super::{Mode, Settings, azure};
+use crate::message::Fields;
 
 mod scanner;
 
@@ -202,7 +203,7 @@ impl Watch {
 
 impl Reworked {
     /// Makes the fields that describe the content true of this one.
-    pub fn fit_fields(&self, fields: &mut HeaderMap) {
+    pub fn fit_fields(&self, fields: &mut Fields) {
         if self.decoded {
             fields.remove(CONTENT_ENCODING);
         }

@@ -29,15 +29,15 @@ fn settings(surface: &str) -> Settings {
 struct Request<'a> {
     method: Method,
     target: &'a str,
-    fields: HeaderMap,
+    fields: Fields,
     entry: Entry,
 }
 
 impl<'a> Request<'a> {
-    fn new(line: &'a str, fields: &[(&'static str, &str)]) -> Self {
+    fn new(line: &'a str, fields: &[(&str, &str)]) -> Self {
         let (method, target) = line.split_once(' ').unwrap();
-        let fields = fields.iter().map(|&(n, v)| (n.parse().unwrap(), HeaderValue::from_str(v).unwrap()));
-        Self { method: method.parse().unwrap(), target, fields: fields.collect(), entry: Entry::Intercepted }
+        let method = method.parse().unwrap();
+        Self { method, target, fields: Fields::of(fields), entry: Entry::Intercepted }
     }
 
     fn with<T>(&self, see: impl FnOnce(&Asked<'_>) -> T) -> T {
@@ -71,14 +71,13 @@ impl<'a> Request<'a> {
         content: &[u8],
         size: usize,
     ) -> Result<(UpstreamRequest, Vec<u8>), Refusal> {
-        let mut parts = http::Request::new(()).into_parts().0;
-        parts.headers = self.fields.clone();
+        let mut head = RequestHead { fields: self.fields.clone(), ..RequestHead::default() };
         let (route, splice, content) = match self.plan(settings)? {
             Plan::Local(answer) => panic!("{answer:?}"),
             Plan::Pass(route) => (route, None, content.to_vec()),
-            Plan::Search(search) => settle(search, settings, &mut parts.headers, content, size)?,
+            Plan::Search(search) => settle(search, settings, &mut head.fields, content, size)?,
         };
-        let sent = apply(settings, route, parts, splice.as_ref())?;
+        let sent = apply(settings, route, head, splice.as_ref())?;
         Ok((sent, content))
     }
 }
@@ -87,7 +86,7 @@ impl<'a> Request<'a> {
 fn settle(
     mut search: Search,
     settings: &Settings,
-    fields: &mut HeaderMap,
+    fields: &mut Fields,
     content: &[u8],
     size: usize,
 ) -> Result<(Route, Option<Splice>, Vec<u8>), Refusal> {

@@ -1,15 +1,14 @@
 //! A WebSocket's opening handshake on its way to Azure and back.
 
 use http::StatusCode;
-use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL};
-use http::request::Parts;
+use http::header::{HeaderValue, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL};
 
 use super::extras::Extra;
 use super::refusal::Refusal;
 use super::request::{self, UpstreamRequest};
 use super::route::{Route, Scope};
 use super::{Asked, Mode, Plan, Settings, operation};
-use crate::message::{fields, websocket};
+use crate::message::{Fields, RequestHead, websocket};
 
 /// The subprotocol of a realtime session.
 const REALTIME: &str = "realtime";
@@ -58,12 +57,12 @@ pub fn searched(settings: &Settings, route: &Route) -> Option<Extra> {
 /// # Errors
 ///
 /// As [`apply`](super::apply).
-pub fn apply(settings: &Settings, route: Route, parts: Parts) -> Result<UpstreamRequest, Refusal> {
+pub fn apply(settings: &Settings, route: Route, head: RequestHead) -> Result<UpstreamRequest, Refusal> {
     let searched = searched(settings, &route).is_some();
-    let mut request = request::apply(settings, route, parts, None)?.switching();
-    let fields = &mut request.parts.headers;
+    let mut request = request::apply(settings, route, head, None)?.switching();
+    let fields = &mut request.head.fields;
     if searched {
-        fields::retain(fields, |name| *name != SEC_WEBSOCKET_EXTENSIONS);
+        fields.remove(SEC_WEBSOCKET_EXTENSIONS);
     }
     if request.route.realtime && request.route.scope.is_azure() {
         websocket::retain_protocols(fields, |item| item != PREVIEW);
@@ -72,14 +71,14 @@ pub fn apply(settings: &Settings, route: Route, parts: Parts) -> Result<Upstream
 }
 
 /// Whether the fields of a handshake offer the realtime subprotocol.
-pub fn offers_realtime(fields: &HeaderMap) -> bool {
+pub fn offers_realtime(fields: &Fields) -> bool {
     websocket::protocols(fields).any(|item| item == REALTIME)
 }
 
 /// Names the realtime subprotocol to a client that offered it, if Azure named none: a browser that offered
 /// some takes no handshake without one.
-pub fn name_protocol(route: &Route, offers_realtime: bool, fields: &mut HeaderMap) {
-    if offers_realtime && route.scope.is_azure() && !fields.contains_key(SEC_WEBSOCKET_PROTOCOL) {
+pub fn name_protocol(route: &Route, offers_realtime: bool, fields: &mut Fields) {
+    if offers_realtime && route.scope.is_azure() && !fields.contains(SEC_WEBSOCKET_PROTOCOL) {
         fields.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(REALTIME));
     }
 }

@@ -1,8 +1,7 @@
 use super::*;
-use http::HeaderValue;
 
-fn fields(hosts: &[&str]) -> HeaderMap {
-    hosts.iter().map(|host| (HOST, HeaderValue::from_str(host).unwrap())).collect()
+fn fields(hosts: &[&str]) -> Fields {
+    Fields::of(&hosts.iter().map(|&host| ("host", host)).collect::<Vec<_>>())
 }
 
 fn list() -> InterceptList {

@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use self::frame::{Frame, Opcode};
 use super::call::Answer;
 use super::errors::Refusal;
-use crate::message::{body, websocket};
+use crate::message::{Fields, body, websocket};
 
 /// Octets of a message; more is closed with 1009.
 const MAX_MESSAGE: usize = 64 << 20;
@@ -57,19 +57,21 @@ pub(super) enum Over {
 ///
 /// It does not, or it offers a subprotocol that only OpenAI or its preview knows.
 pub(super) fn agree(head: &Parts) -> Answer {
-    let fields = &head.headers;
+    let fields = &Fields::from(&head.headers);
     if !websocket::is_asked_for(&head.method, head.version, fields) {
         return Err(Refusal::NotFound);
     }
-    let key = only(fields, SEC_WEBSOCKET_KEY.as_str()).filter(|key| is_key(key.as_bytes()));
-    let version = only(fields, SEC_WEBSOCKET_VERSION.as_str()).filter(|version| *version == "13");
+    let key = only(&head.headers, SEC_WEBSOCKET_KEY.as_str()).filter(|key| is_key(key.as_bytes()));
+    let version = only(&head.headers, SEC_WEBSOCKET_VERSION.as_str()).filter(|version| *version == "13");
     let key = key.and(version).and(key).ok_or(Refusal::Malformed("The WebSocket handshake is malformed."))?;
     if websocket::protocols(fields).any(|item| item.starts_with("openai-")) {
         return Err(Refusal::ClientOnlyField(SEC_WEBSOCKET_PROTOCOL));
     }
     let mut response = Response::new(body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    websocket::switch(response.headers_mut());
+    let mut switching = Fields::new();
+    websocket::switch(&mut switching);
+    *response.headers_mut() = switching.to_map();
     response.headers_mut().insert(SEC_WEBSOCKET_ACCEPT, websocket::accept(key));
     if websocket::protocols(fields).any(|item| item == "realtime") {
         response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("realtime"));

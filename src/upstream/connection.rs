@@ -1,7 +1,7 @@
 //! One connection to an origin server, and requests on it.
 
+use http::Uri;
 use http::uri::{PathAndQuery, Scheme};
-use http::{Request, Response, Uri};
 use http_body_util::Either;
 use hyper_util::client::legacy::connect::Connection as _;
 use hyper_util::rt::TokioIo;
@@ -10,6 +10,7 @@ use tower_service::Service;
 use super::connector::Connector;
 use super::phases::Noted;
 use crate::message::body::BoxError;
+use crate::message::{Request, Response};
 use crate::net::stream::Stream;
 use crate::{http1, http2};
 
@@ -76,9 +77,9 @@ impl Connection {
     ) -> Result<Response<Content>, Unanswered> {
         match self {
             Self::Http1 { connection, to_parent } => {
-                let absolute = *to_parent && request.uri().scheme() == Some(&Scheme::HTTP);
+                let absolute = *to_parent && request.head.uri.scheme() == Some(&Scheme::HTTP);
                 if !absolute {
-                    *request.uri_mut() = origin_form(request.uri());
+                    request.head.uri = origin_form(&request.head.uri);
                 }
                 Ok(connection.send(request).await?.map(Either::Left))
             }

@@ -9,12 +9,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use thiserror::Error;
 use tokio::sync::watch;
 
+use crate::message::Fields;
 use crate::message::body::{self, Body, BoxError};
 use crate::message::content::expects_continue;
 
@@ -53,7 +53,7 @@ enum State {
 }
 
 /// Holds the content back where the request's fields expect a 100.
-pub fn expecting(fields: &HeaderMap, content: Body) -> (Body, Option<Said>) {
+pub fn expecting(fields: &Fields, content: Body) -> (Body, Option<Said>) {
     if !expects_continue(fields) {
         return (content, None);
     }

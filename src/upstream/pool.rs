@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use http::Uri;
 use http::uri::{Authority, Scheme};
-use http::{Request, Response, Uri};
 use thiserror::Error;
 use tokio::time::Instant;
 
@@ -18,6 +18,7 @@ use super::connector::Connector;
 use super::phases::Noted;
 use crate::http2::client::{self, Place};
 use crate::message::body::BoxError;
+use crate::message::{Request, Response};
 
 /// How long a connection is kept that nobody uses.
 const IDLE: Duration = Duration::from_secs(60);
@@ -99,7 +100,7 @@ impl Pool {
         &self,
         mut request: Request<Noted>,
     ) -> Result<(Response<Content>, Taken), PoolError> {
-        let uri = request.uri().clone();
+        let uri = request.head.uri.clone();
         loop {
             let mut taken = self.take(&uri).await.map_err(PoolError::Connect)?;
             match taken.connection.send(request).await {
@@ -107,7 +108,7 @@ impl Pool {
                 Err(Unanswered { unsent: Some(unsent), .. }) if taken.reused => {
                     self.0.forget(&taken);
                     request = unsent;
-                    *request.uri_mut() = uri.clone();
+                    request.head.uri = uri.clone();
                 }
                 Err(Unanswered { error, .. }) => return Err(PoolError::Broken(error)),
             }

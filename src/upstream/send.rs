@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http::header::{HeaderValue, PROXY_AUTHORIZATION, SEC_WEBSOCKET_KEY};
-use http::response::Parts;
 use http::uri::Scheme;
-use http::{Request, Response, StatusCode, Uri, Version, request};
+use http::{StatusCode, Uri, Version};
 use http_body_util::BodyExt;
 use thiserror::Error;
 
@@ -22,8 +21,8 @@ use super::way::Way;
 use super::{Http, Settings};
 use crate::message::body::{self, Body, BoxError};
 use crate::message::host_port::HostPort;
-use crate::message::interim::{Interim, OnInterim};
-use crate::message::websocket;
+use crate::message::interim::Interim;
+use crate::message::{Request, RequestHead, Response, ResponseHead, websocket};
 use crate::net::activity::Activity;
 use crate::net::dial::DialError;
 use crate::net::stream::Stream;
@@ -45,7 +44,7 @@ pub struct Upstream {
 /// What came of a WebSocket's handshake.
 pub enum Opened {
     /// The origin agreed: the head of its 101, and the WebSocket.
-    Switched(Parts, Stream),
+    Switched(ResponseHead, Stream),
     /// It answered otherwise.
     Refused(Response<Body>),
 }
@@ -108,15 +107,15 @@ impl Upstream {
     /// again only on a new connection when nothing of it had left on a stale one.
     pub async fn send(&self, request: UpstreamRequest, content: Body) -> Result<Response<Body>, SendError> {
         let renamed = request.route().is_renamed();
-        let mut parts = self.head(request);
-        let (content, said) = expecting(&parts.headers, content);
-        hear(&mut parts, renamed, said.clone());
+        let mut head = self.head(request);
+        let (content, said) = expecting(&head.fields, content);
+        hear(&mut head, renamed, said.clone());
         let activity = Activity::start();
         let content = Noted::new(content, activity.clone());
         let over = content.over();
-        let sending = pin!(self.pool.send(Request::from_parts(parts, content)));
+        let sending = pin!(self.pool.send(Request { head, content }));
         let (response, taken) = first_byte(sending, &activity, self.settings.first_byte_timeout).await??;
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        if response.head.status == StatusCode::SWITCHING_PROTOCOLS {
             return Err(SendError::Handshake);
         }
         let said = said.map(Said::finally);
@@ -134,13 +133,14 @@ impl Upstream {
     ///
     /// Dropping the future or what it opened closes the connection.
     pub async fn open(&self, request: UpstreamRequest) -> Result<Opened, SendError> {
-        let key = request.fields().get(SEC_WEBSOCKET_KEY).cloned();
-        let parts = self.head(request);
+        let (key, renamed) = (request.fields().value_of(SEC_WEBSOCKET_KEY), request.route().is_renamed());
+        let mut head = self.head(request);
+        hear(&mut head, renamed, None);
         let activity = Activity::start();
         let opening = pin!(async {
             let mut connection =
-                Connection::open(&self.websockets, &parts.uri).await.map_err(PoolError::Connect)?;
-            let request = Request::from_parts(parts, Noted::new(body::empty(), activity.clone()));
+                Connection::open(&self.websockets, &head.uri).await.map_err(PoolError::Connect)?;
+            let request = Request { head, content: Noted::new(body::empty(), activity.clone()) };
             match connection.send(request).await {
                 Ok(response) => Ok((response, connection)),
                 Err(unanswered) => Err(PoolError::Broken(unanswered.error)),
@@ -148,24 +148,24 @@ impl Upstream {
         });
         let (response, connection) =
             first_byte(opening, &activity, self.settings.first_byte_timeout).await??;
-        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        if response.head.status != StatusCode::SWITCHING_PROTOCOLS {
             return Ok(Opened::Refused(self.watched(response, move || drop(connection))));
         }
-        if !key.is_some_and(|key| websocket::is_agreed_to(&key, response.headers())) {
+        if !key.is_some_and(|key| websocket::is_agreed_to(&key, &response.head.fields)) {
             return Err(SendError::Handshake);
         }
         let stream = connection.into_stream().ok_or(SendError::Handshake)?;
-        Ok(Opened::Switched(response.into_parts().0, stream))
+        Ok(Opened::Switched(response.head, stream))
     }
 
     /// The head as it goes on a connection.
-    fn head(&self, request: UpstreamRequest) -> request::Parts {
-        let (mut parts, _) = request.into_parts();
-        if let Some(credential) = self.credential_for_parent(&parts.uri) {
-            parts.headers.insert(PROXY_AUTHORIZATION, credential);
+    fn head(&self, request: UpstreamRequest) -> RequestHead {
+        let (mut head, _) = request.into_parts();
+        if let Some(credential) = self.credential_for_parent(&head.uri) {
+            head.fields.insert(PROXY_AUTHORIZATION, credential);
         }
-        parts.version = Version::HTTP_11;
-        parts
+        head.version = Version::HTTP_11;
+        head
     }
 
     /// The response whose content breaks off after too long a silence, and calls this at its end.
@@ -173,10 +173,10 @@ impl Upstream {
     where
         E: FnOnce() + Send + Unpin + 'static,
     {
-        let (mut parts, content) = response.into_parts();
-        parts.version = Version::HTTP_11;
+        let Response { mut head, content } = response;
+        head.version = Version::HTTP_11;
         let content = Alive::new(content, self.settings.idle_timeout, at_end);
-        Response::from_parts(parts, content.boxed_unsync())
+        Response { head, content: content.boxed_unsync() }
     }
 
     /// What a parent proxy wants to see with a plain request; in a tunnel nothing is for it.
@@ -191,18 +191,18 @@ impl Upstream {
 
 /// Has responses before the final one told to whom they are for: a 100 to the content that waits for it, all others to
 /// the client, if it can be told (RFC 9110 §15.2). Whether the client gets a 100 is decided on its own connection.
-fn hear(parts: &mut request::Parts, renamed: bool, said: Option<Said>) {
-    let client = parts.extensions.remove::<Interim>();
+fn hear(head: &mut RequestHead, renamed: bool, said: Option<Said>) {
+    let client = head.interim.take();
     if said.is_none() && client.is_none() {
         return;
     }
-    parts.extensions.insert(OnInterim::new(move |early| match (early.status, &said, &client) {
+    head.interim = Some(Interim::new(move |early| match (early.status, &said, &client) {
         (StatusCode::CONTINUE, Some(said), _) => said.go_on(),
         (StatusCode::CONTINUE, None, _) | (_, _, None) => {}
         (_, _, Some(client)) => {
             let mut early = early.clone();
-            rewrite::response::sanitise(&mut early.headers, renamed);
-            client.send(&early);
+            rewrite::response::sanitise(&mut early.fields, renamed);
+            client.tell(&early);
         }
     }));
 }

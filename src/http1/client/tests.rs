@@ -11,7 +11,7 @@ fn connection(room: usize) -> (Connection, DuplexStream) {
 
 fn request(content: &'static str) -> Request<AnyBody> {
     let content = if content.is_empty() { body::empty() } else { body::full(content) };
-    Request::post("/a").header("Host", "h").body(content).unwrap()
+    http::Request::post("/a").header("Host", "h").body(content).unwrap().into()
 }
 
 /// Reads a request up to its end, and answers.
@@ -28,7 +28,7 @@ async fn read<B>(response: Response<Content<B>>) -> Result<String, AnswerError>
 where
     B: Body<Data = Bytes, Error = BoxError> + Unpin,
 {
-    Ok(String::from_utf8(response.into_body().collect().await?.to_bytes().to_vec()).unwrap())
+    Ok(String::from_utf8(response.content.collect().await?.to_bytes().to_vec()).unwrap())
 }
 
 #[tokio::test]
@@ -117,10 +117,10 @@ async fn responses_before_the_final_one_are_told() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let mut asking = request("");
     let tells = Arc::clone(&told);
-    asking.extensions_mut().insert(OnInterim::new(move |early| lock(&tells).push(early.status.as_u16())));
+    asking.head.interim = Some(Interim::new(move |early| lock(&tells).push(early.status.as_u16())));
     let response = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n";
     let (answered, _) = tokio::join!(connection.send(asking), answer(&mut server, "\r\n\r\n", response));
-    assert_eq!(answered.unwrap().status(), 204);
+    assert_eq!(answered.unwrap().head.status, 204);
     assert_eq!(*lock(&told), [100, 103]);
 }
 
@@ -128,7 +128,7 @@ async fn responses_before_the_final_one_are_told() {
 async fn a_response_may_come_and_go_on_while_the_request_is_sent() {
     let (connection, mut server) = connection(16);
     let long = "x".repeat(100_000);
-    let sent = Request::post("/a").body(body::full(long.clone())).unwrap();
+    let sent = http::Request::post("/a").body(body::full(long.clone())).unwrap().into();
     let echo = async {
         server.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n").await.unwrap();
         while server.read_u8().await.unwrap() != b'x' {}
@@ -153,10 +153,10 @@ async fn a_server_that_has_heard_enough_is_heard() {
         server.write_all(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno").await.unwrap();
         drop(server);
     };
-    let sent = Request::post("/a").body(body::full("x".repeat(100_000))).unwrap();
+    let sent = http::Request::post("/a").body(body::full("x".repeat(100_000))).unwrap().into();
     let (answered, ()) = tokio::join!(connection.send(sent), refuses);
     let answered = answered.unwrap();
-    assert_eq!(answered.status(), 413);
+    assert_eq!(answered.head.status, 413);
     assert_eq!(read(answered).await.unwrap(), "no");
     assert!(!connection.is_usable());
 }
@@ -166,7 +166,7 @@ async fn content_that_breaks_off_is_no_request() {
     let (connection, mut server) = connection(1024);
     let frames = [Ok(http_body::Frame::data(Bytes::from_static(b"abc"))), Err("broken".into())];
     let content = http_body_util::StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync();
-    let answered = connection.send(Request::post("/a").body(content).unwrap()).await;
+    let answered = connection.send(http::Request::post("/a").body(content).unwrap().into()).await;
     assert!(matches!(answered.unwrap_err().error, AnswerError::Sending(SendingError::Content(_))));
     drop(connection);
     let mut sent = String::new();
@@ -179,7 +179,7 @@ async fn a_connection_that_became_something_else_is_taken_with_what_came_early()
     let (connection, mut server) = connection(1024);
     let response = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nearly";
     let (answered, _) = tokio::join!(connection.send(request("")), answer(&mut server, "\r\n\r\n", response));
-    assert_eq!(answered.unwrap().status(), 101);
+    assert_eq!(answered.unwrap().head.status, 101);
     let mut stream = connection.take().unwrap();
     let mut early = [0; 5];
     stream.read_exact(&mut early).await.unwrap();

@@ -1,4 +1,4 @@
-use http::{HeaderValue, Request, Response};
+use http::HeaderValue;
 
 use super::*;
 
@@ -7,13 +7,12 @@ fn sized(octets: Option<u64>) -> SizeHint {
 }
 
 /// A request's head with these fields, before content of this size.
-fn request(fields: &[(&'static str, &'static str)], content: Option<u64>) -> (String, Encoder) {
-    let mut request = Request::post("/v1/a?b").body(()).unwrap();
-    for &(name, value) in fields {
-        request.headers_mut().append(name, HeaderValue::from_static(value));
-    }
+fn request(fields: &[(&str, &str)], content: Option<u64>) -> (String, Encoder) {
+    let uri = "/v1/a?b".parse().unwrap();
+    let head =
+        RequestHead { method: Method::POST, uri, fields: Fields::of(fields), ..RequestHead::default() };
     let mut out = BytesMut::new();
-    let encoder = request_head(&mut out, &request.into_parts().0, &sized(content), content == Some(0));
+    let encoder = request_head(&mut out, &head, &sized(content), content == Some(0));
     (String::from_utf8(out.to_vec()).unwrap(), encoder)
 }
 
@@ -36,17 +35,14 @@ fn a_request_is_framed_as_it_was_declared_or_as_it_has_to_be() {
 fn response(
     asked: (Method, Version),
     status: u16,
-    fields: &[(&'static str, &'static str)],
+    fields: &[(&str, &str)],
     content: Option<u64>,
     persistence: Persistence,
 ) -> (String, bool) {
-    let mut response = Response::builder().status(status).body(()).unwrap();
-    for &(name, value) in fields {
-        response.headers_mut().append(name, HeaderValue::from_static(value));
-    }
+    let status = status.try_into().unwrap();
+    let head = ResponseHead { status, fields: Fields::of(fields), ..ResponseHead::default() };
     let mut out = BytesMut::new();
-    let parts = response.into_parts().0;
-    let (_, ends) = response_head(&mut out, (&asked.0, asked.1), &parts, &sized(content), persistence);
+    let (_, ends) = response_head(&mut out, (&asked.0, asked.1), &head, &sized(content), persistence);
     let head = String::from_utf8(out.to_vec()).unwrap();
     let lines = head.split_inclusive("\r\n").skip(1).filter(|line| !line.starts_with("date: "));
     (lines.collect::<String>().trim_end().replace("\r\n", "|"), ends)
@@ -84,13 +80,10 @@ fn a_response_is_framed_so_that_its_client_sees_the_end() {
 #[test]
 fn a_response_is_dated_unless_it_is() {
     for (fields, count) in [(&[][..], 1), (&[("date", "then")], 1)] {
-        let mut response = Response::new(());
-        for &(name, value) in fields {
-            response.headers_mut().append(name, HeaderValue::from_static(value));
-        }
+        let head = ResponseHead { fields: Fields::of(fields), ..ResponseHead::default() };
         let mut out = BytesMut::new();
         let facts = (&Method::GET, Version::HTTP_11);
-        response_head(&mut out, facts, &response.into_parts().0, &sized(Some(0)), Persistence::Implied);
+        response_head(&mut out, facts, &head, &sized(Some(0)), Persistence::Implied);
         let head = String::from_utf8(out.to_vec()).unwrap();
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.ends_with("\r\n\r\n"), "{head}");
         assert_eq!(head.matches("date: ").count(), count, "{head}");

@@ -1,12 +1,13 @@
 //! What a request's head says of its connection.
 
 use http::header::UPGRADE;
-use http::{Method, StatusCode, Version, request, response};
+use http::{Method, StatusCode, Version};
 use tokio::sync::oneshot;
 
 use crate::http1::encoder::Persistence;
 use crate::message::content;
 use crate::message::hop_by_hop::has_option;
+use crate::message::{RequestHead, ResponseHead};
 use crate::net::stream::Stream;
 use crate::net::switching::Switching;
 
@@ -26,20 +27,20 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Reads it, and adds what the answering side needs to take the connection over.
-    pub(super) fn of(parts: &mut request::Parts) -> Self {
-        let (fields, is_new) = (&parts.headers, parts.version == Version::HTTP_11);
+    pub(super) fn of(head: &mut RequestHead) -> Self {
+        let (fields, is_new) = (&head.fields, head.version == Version::HTTP_11);
         let keeps_alive = match is_new {
             true => !has_option(fields, "close"),
             false => has_option(fields, "keep-alive"),
         };
         let expects_continue = is_new && content::expects_continue(fields);
-        let switches = parts.method == Method::CONNECT || is_new && fields.contains_key(UPGRADE);
+        let switches = head.method == Method::CONNECT || is_new && fields.contains(UPGRADE);
         let taker = switches.then(|| {
             let (taker, switching) = Switching::channel();
-            parts.extensions.insert(switching);
+            head.extensions.insert(switching);
             taker
         });
-        let (method, version) = (parts.method.clone(), parts.version);
+        let (method, version) = (head.method.clone(), head.version);
         Self { method, version, expects_continue, keeps_alive, taker }
     }
 
@@ -66,10 +67,10 @@ impl Asked {
     ///
     /// After a CONNECT that failed none may, since what follows may be meant for the tunnel; only a client that is
     /// asked for its key may try again.
-    pub(super) fn goes_on(&self, parts: &response::Parts) -> bool {
+    pub(super) fn goes_on(&self, head: &ResponseHead) -> bool {
         let refused =
-            self.method == Method::CONNECT && parts.status != StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-        self.keeps_alive && !refused && !has_option(&parts.headers, "close")
+            self.method == Method::CONNECT && head.status != StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+        self.keeps_alive && !refused && !has_option(&head.fields, "close")
     }
 
     /// How a client that may go on is told so.

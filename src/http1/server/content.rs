@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{Version, request};
+use http::Version;
 use http_body::{Body, Frame, SizeHint};
 use thiserror::Error;
 
@@ -14,6 +14,7 @@ use super::Shared;
 use crate::http1::decoder::{ContentError, Piece};
 use crate::http1::framing::Framing;
 use crate::http1::wire::lock;
+use crate::message::RequestHead;
 use crate::message::interim::Interim;
 
 /// The content of one request. Reading it reads the connection: what nobody reads is not taken from the client.
@@ -43,14 +44,14 @@ impl Content {
     /// Begins a request on a connection; it learns where responses before the final one can be written.
     pub(super) fn begin(
         shared: &Arc<Mutex<Shared>>,
-        parts: &mut request::Parts,
+        head: &mut RequestHead,
         framing: Framing,
         expects_continue: bool,
     ) -> Self {
         let number = lock(shared).begin(framing, expects_continue);
-        if parts.version == Version::HTTP_11 {
+        if head.version == Version::HTTP_11 {
             let client = Arc::clone(shared);
-            parts.extensions.insert(Interim::new(move |early| lock(&client).interim(number, early)));
+            head.interim = Some(Interim::new(move |early| lock(&client).interim(number, early)));
         }
         Self { shared: Arc::clone(shared), number, ended: framing == Framing::Octets(0) }
     }

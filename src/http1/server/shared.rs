@@ -3,15 +3,14 @@
 use std::io;
 use std::task::{Context, Poll, Waker, ready};
 
-use http::response;
-
 use super::{Asked, ServeError};
 use crate::http1::decoder::{ContentError, Decoder, Piece};
 use crate::http1::encoder;
 use crate::http1::framing::Framing;
-use crate::http1::head::{self, Bounds, RequestHead};
+use crate::http1::head::{self, Bounds};
 use crate::http1::server::ReceiveError;
 use crate::http1::wire::Wire;
+use crate::message::{RequestHead, ResponseHead};
 
 /// One connection and the request on it.
 pub(super) struct Shared {
@@ -64,7 +63,7 @@ impl Shared {
     }
 
     /// Writes a response that comes before the final one to this request, if that has not begun and there is room.
-    pub(super) fn interim(&mut self, number: u64, early: &response::Parts) {
+    pub(super) fn interim(&mut self, number: u64, early: &ResponseHead) {
         if self.number == number && !self.is_answered && self.wire.outbox.has_room() {
             encoder::interim_head(self.wire.outbox.small(), early);
             self.wake();
@@ -113,7 +112,7 @@ impl Shared {
         cx: &mut Context<'_>,
         seen: &mut usize,
         bounds: Bounds,
-    ) -> Poll<Result<Option<RequestHead>, ServeError>> {
+    ) -> Poll<Result<Option<(RequestHead, Framing)>, ServeError>> {
         loop {
             if let Some(head) = head::request(&mut self.wire.inbox, seen, bounds)? {
                 return Poll::Ready(Ok(Some(head)));

@@ -9,8 +9,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::message::body;
-use crate::message::interim::Interim;
+use crate::message::{Fields, body};
 use crate::net::switching::Switching;
 use crate::shutdown::{self, Stopper};
 
@@ -28,7 +27,7 @@ where
     let served = tokio::spawn(async move {
         let refuse = |error: HeadError| {
             let mut response = Response::new(body::full(error.to_string()));
-            *response.status_mut() = error.status();
+            response.head.status = error.status();
             response
         };
         serve(Box::new(near), settings, shutdown, answer, refuse).await
@@ -38,14 +37,14 @@ where
 
 fn text(content: impl Into<bytes::Bytes>) -> Response<Body> {
     let mut response = Response::new(body::full(content));
-    response.headers_mut().insert("date", http::HeaderValue::from_static("then"));
+    response.head.fields.insert(http::header::DATE, http::HeaderValue::from_static("then"));
     response
 }
 
 /// What the request says, and its content.
 async fn echo(request: Request<Content>) -> Response<Body> {
-    let path = request.uri().path().to_owned();
-    match request.into_body().collect().await {
+    let path = request.head.uri.path().to_owned();
+    match request.content.collect().await {
         Ok(content) => text([path.as_bytes(), b" ", &content.to_bytes()].concat()),
         Err(error) => text(error.to_string()),
     }
@@ -123,18 +122,17 @@ async fn content_that_nobody_reads_is_passed_over_if_it_is_there() {
 #[tokio::test]
 async fn responses_before_the_final_one_go_first_and_none_goes_after_it() {
     let (mut client, _served, _stopper) = serving(|request| async move {
-        let interim = request.extensions().get::<Interim>().cloned();
+        let interim = request.head.interim;
         if let Some(interim) = &interim {
-            let mut hints = Response::builder().status(103).header("Link", "</x>").body(()).unwrap();
-            hints.headers_mut().insert("content-length", 3.into());
-            interim.send(&hints.into_parts().0);
+            let fields = Fields::of(&[("link", "</x>"), ("content-length", "3")]);
+            interim.tell(&ResponseHead { fields, ..ResponseHead::of(StatusCode::EARLY_HINTS) });
         }
         let late = async_stream(move || {
-            let early = Response::builder().status(StatusCode::PROCESSING).body(()).unwrap();
-            interim.iter().for_each(|interim| interim.send(&early.clone().into_parts().0));
+            let early = ResponseHead::of(StatusCode::PROCESSING);
+            interim.iter().for_each(|interim| interim.tell(&early));
         });
         let mut response = Response::new(late);
-        response.headers_mut().insert("date", http::HeaderValue::from_static("then"));
+        response.head.fields.insert(http::header::DATE, http::HeaderValue::from_static("then"));
         response
     });
     client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
@@ -167,7 +165,7 @@ async fn a_client_that_leaves_cancels_what_was_asked_for_it() {
         let cancelled = Cancelled(std::sync::Arc::clone(&told));
         async move {
             // Another task reads the content, as one for HTTP/2 upstream does.
-            tokio::spawn(request.into_body().collect()).await.unwrap().unwrap();
+            tokio::spawn(request.content.collect()).await.unwrap().unwrap();
             std::future::pending::<()>().await;
             drop(cancelled);
             text("never")
@@ -261,7 +259,7 @@ async fn the_content_of_an_answered_request_reads_nothing_of_the_next() {
     let (mut client, _served, _stopper) = serving(move |request| {
         let first = count.fetch_add(1, Ordering::Relaxed) == 0;
         if first {
-            *lock(&keeper) = Some(request.into_body());
+            *lock(&keeper) = Some(request.content);
         }
         async { text("ok") }
     });

@@ -5,7 +5,8 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use h2::RecvStream;
 use h2::client::{ResponseFuture, SendRequest};
-use http::{Method, Request, Response};
+use http::Method;
+use http::header::HOST;
 use http_body::Body;
 
 use super::{AnswerError, Content};
@@ -13,16 +14,17 @@ use crate::http2::piece::Piece;
 use crate::http2::sending::{Sending, SendingError};
 use crate::http2::{content, fields};
 use crate::message::body::BoxError;
-use crate::message::interim::{self, OnInterim};
+use crate::message::interim::{self, Interim};
+use crate::message::{Request, Response, ResponseHead};
 
 /// A request whose head was handed over.
 pub(super) struct Sent<B> {
     response: ResponseFuture,
     /// What of its content is still to be sent.
     sending: Option<Sending<B>>,
-    on_interim: Option<OnInterim>,
+    interim: Option<Interim>,
     /// Responses before the final one so far.
-    interim: usize,
+    told: usize,
 }
 
 // === impl Sent ===
@@ -33,21 +35,22 @@ where
 {
     /// Opens a stream, for which `sender` is ready.
     pub(super) fn begin(sender: &mut SendRequest<Piece>, request: Request<B>) -> Result<Self, AnswerError> {
-        let (mut parts, content) = request.into_parts();
-        fields::without_connection(&mut parts.headers);
-        fields::without_host(&mut parts.headers);
+        let Request { mut head, content } = request;
+        fields::without_connection(&mut head.fields);
+        // `:authority` says it (RFC 9113 §8.3.1).
+        head.fields.remove(HOST);
         let is_end = content.is_end_stream();
-        let has_none = matches!(parts.method, Method::GET | Method::HEAD | Method::DELETE | Method::CONNECT);
+        let has_none = matches!(head.method, Method::GET | Method::HEAD | Method::DELETE | Method::CONNECT);
         match content.size_hint().exact() {
-            Some(length) if length > 0 || !has_none => fields::declare(&mut parts.headers, length),
+            Some(length) if length > 0 || !has_none => fields::declare(&mut head.fields, length),
             _ => {}
         }
-        let on_interim = parts.extensions.remove();
-        let mut head = Request::new(());
-        (*head.method_mut(), *head.uri_mut(), *head.headers_mut()) = (parts.method, parts.uri, parts.headers);
-        let (response, stream) = sender.send_request(head, is_end)?;
+        let mut asked = http::Request::new(());
+        (*asked.method_mut(), *asked.uri_mut(), *asked.headers_mut()) =
+            (head.method, head.uri, head.fields.to_map());
+        let (response, stream) = sender.send_request(asked, is_end)?;
         let sending = (!is_end).then(|| Sending::new(content, stream));
-        Ok(Self { response, sending, on_interim, interim: 0 })
+        Ok(Self { response, sending, interim: head.interim, told: 0 })
     }
 
     /// Waits for the head of the final response.
@@ -69,19 +72,23 @@ where
         })
         .await?;
         let (parts, stream) = response.into_parts();
-        let received = content::Content::of(stream, &parts.headers);
-        Ok(Response::from_parts(parts, Content::new(received, self.sending)))
+        let head = ResponseHead::from(parts);
+        let received = content::Content::of(stream, &head.fields);
+        Ok(Response { head, content: Content::new(received, self.sending) })
     }
 
-    fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<RecvStream>, AnswerError>> {
+    fn poll_response(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<http::Response<RecvStream>, AnswerError>> {
         // Asking for the final one would drop those before it.
         while let Some(early) = ready!(self.response.poll_informational(cx)).transpose()? {
-            self.interim += 1;
-            if self.interim > interim::LIMIT {
+            self.told += 1;
+            if self.told > interim::LIMIT {
                 return Poll::Ready(Err(AnswerError::TooManyInterim));
             }
-            if let Some(on_interim) = &self.on_interim {
-                on_interim.tell(&early.into_parts().0);
+            if let Some(interim) = &self.interim {
+                interim.tell(&early.into_parts().0.into());
             }
         }
         std::pin::pin!(&mut self.response).poll(cx).map_err(Into::into)

@@ -17,10 +17,10 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::message::body::{self, Body};
-use crate::message::interim::{self, OnInterim};
+use crate::message::interim::{self, Interim};
 
 /// What the other end, on the same crate, is asked.
-type Asked = (Request<RecvStream>, SendResponse<Bytes>);
+type Asked = (http::Request<RecvStream>, SendResponse<Bytes>);
 
 /// A connection, and what the other end is asked on it.
 async fn connected() -> (Connection, mpsc::UnboundedReceiver<Asked>) {
@@ -40,11 +40,12 @@ fn serving(io: DuplexStream) -> mpsc::UnboundedReceiver<Asked> {
 }
 
 fn request(content: Body) -> Request<Body> {
-    Request::post("https://a.example/b?c").header("host", "a.example").body(content).unwrap()
+    let request = http::Request::post("https://a.example/b?c").header("host", "a.example");
+    request.body(content).unwrap().into()
 }
 
-fn ok() -> Response<()> {
-    Response::new(())
+fn ok() -> http::Response<()> {
+    http::Response::new(())
 }
 
 /// Content whose frames come one after the other; it ends with the sender.
@@ -61,11 +62,11 @@ fn data(octets: &'static str) -> Result<Frame<Bytes>, BoxError> {
 #[tokio::test]
 async fn an_independent_server_is_asked() {
     let (near, far) = duplex(1 << 16);
-    let service = service_fn(async |request: Request<Incoming>| {
+    let service = service_fn(async |request: http::Request<Incoming>| {
         let (parts, content) = request.into_parts();
         assert_eq!(parts.uri, "https://a.example/b?c");
         assert!(!parts.headers.contains_key("host") && !parts.headers.contains_key("connection"));
-        let response = Response::builder().header("x-length", &parts.headers["content-length"]);
+        let response = http::Response::builder().header("x-length", &parts.headers["content-length"]);
         Ok::<_, Infallible>(response.body(content).unwrap())
     });
     tokio::spawn(
@@ -76,10 +77,10 @@ async fn an_independent_server_is_asked() {
     let large = vec![b'x'; 300 << 10];
     for content in [Bytes::new(), Bytes::from_static(b"hello"), Bytes::from(large)] {
         let mut asked = request(body::full(content.clone()));
-        asked.headers_mut().insert("connection", HeaderValue::from_static("keep-alive"));
+        asked.head.fields.insert(http::header::CONNECTION, HeaderValue::from_static("keep-alive"));
         let response = connection.send(asked).await.unwrap();
-        assert_eq!(response.headers()["x-length"], *content.len().to_string());
-        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), content);
+        assert_eq!(response.head.fields.text("x-length"), Some(&*content.len().to_string()));
+        assert_eq!(response.content.collect().await.unwrap().to_bytes(), content);
     }
     assert!(!connection.is_closed());
 }
@@ -91,19 +92,19 @@ async fn responses_before_the_final_one_are_told_and_not_without_end() {
         let heard = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&heard);
         let mut early = request(body::empty());
-        early.extensions_mut().insert(OnInterim::new(move |parts| told.lock().unwrap().push(parts.status)));
+        early.head.interim = Some(Interim::new(move |head| told.lock().unwrap().push(head.status)));
         let mut sender = connection.clone();
         let answering = async {
             let (_, mut respond) = asked.recv().await.unwrap();
             for _ in 0..count {
-                let early = Response::builder().status(103).header("link", "</x>").body(()).unwrap();
+                let early = http::Response::builder().status(103).header("link", "</x>").body(()).unwrap();
                 respond.send_informational(early).unwrap();
             }
             respond.send_response(ok(), true).unwrap();
         };
         let (response, ()) = tokio::join!(sender.send(early), answering);
         match response {
-            Ok(response) => assert!(enough && response.body().is_end_stream()),
+            Ok(response) => assert!(enough && response.content.is_end_stream()),
             Err(unanswered) => {
                 assert!(!enough && matches!(unanswered.error, AnswerError::TooManyInterim));
             }
@@ -126,7 +127,7 @@ async fn a_request_is_taken_back_in_every_phase() {
             drop(answering);
         } else {
             let mut sending = respond.send_response(ok(), false).unwrap();
-            let mut content = answering.await.unwrap().into_body();
+            let mut content = answering.await.unwrap().content;
             if phase == "read" {
                 sending.send_data(Bytes::from_static(b"x"), false).unwrap();
                 assert_eq!(content.frame().await.unwrap().unwrap().into_data().unwrap(), "x");
@@ -162,7 +163,7 @@ async fn a_server_that_does_not_read_is_waited_for() {
             asked.recv().await.unwrap().1.send_response(ok(), true).unwrap();
         };
         let (response, ()) = tokio::join!(sender.send(request(body::empty())), answering);
-        assert!(response.unwrap().body().is_end_stream());
+        assert!(response.unwrap().content.is_end_stream());
     }
     let (window, made) = (65_535, made.load(Ordering::Relaxed));
     assert!((window..window + 4 * FRAME).contains(&made), "{made}");
@@ -185,7 +186,7 @@ async fn a_response_may_come_before_its_request_has_ended_and_trailers_go_both_w
         }
         sending.send_trailers(content.trailers().await.unwrap().unwrap()).unwrap();
     });
-    let mut response = connection.send(request(content)).await.unwrap().into_body();
+    let mut response = connection.send(request(content)).await.unwrap().content;
     for piece in ["one", "two"] {
         feeder.send(data(piece)).unwrap();
         assert_eq!(response.frame().await.unwrap().unwrap().into_data().unwrap(), piece);
@@ -206,7 +207,7 @@ async fn what_becomes_of_the_request_after_its_response_concerns_nobody() {
         unread
     };
     let (response, _unread) = tokio::join!(connection.send(request(content)), answering);
-    let mut answered = response.unwrap().into_body();
+    let mut answered = response.unwrap().content;
     let frame = answered.frame().await.unwrap().unwrap();
     assert_eq!(frame.into_data().unwrap(), "no");
     assert!(answered.is_end_stream());

@@ -5,7 +5,8 @@ use std::task::Poll;
 
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
-use http::{Method, Request, Response};
+use http::Method;
+use http::header::CONTENT_LENGTH;
 use http_body::Body as _;
 use tokio::sync::oneshot;
 
@@ -17,6 +18,7 @@ use crate::http2::sending::{Sending, SendingError};
 use crate::http2::tunnel::Tunnel;
 use crate::message::body::Body;
 use crate::message::content::{self, is_without_content};
+use crate::message::{Request, RequestHead, Response};
 use crate::net::stream::Stream;
 use crate::net::switching::Switching;
 
@@ -34,29 +36,30 @@ impl Answering {
     /// Takes a request apart, and puts it together for whoever answers it. None of one that is refused: a CONNECT that
     /// declares content, or whose length could be read in two ways.
     pub(super) fn begin(
-        request: Request<RecvStream>,
+        request: http::Request<RecvStream>,
         mut respond: SendResponse<Piece>,
     ) -> Option<(Request<Content>, Self)> {
-        let (mut parts, stream) = request.into_parts();
-        let method = parts.method.clone();
-        let length = content::length(&parts.headers);
+        let (parts, stream) = request.into_parts();
+        let mut head = RequestHead::from(parts);
+        let method = head.method.clone();
+        let length = content::length(&head.fields);
         if length.is_err() || method == Method::CONNECT && matches!(length, Ok(Some(1..))) {
             respond.send_reset(Reason::PROTOCOL_ERROR);
             return None;
         }
         if method == Method::CONNECT {
             let (taker, switching) = Switching::channel();
-            parts.extensions.insert(switching);
+            head.extensions.insert(switching);
             let answering = Self { method, reply: Reply::new(respond), taker: Some((stream, taker)) };
-            return Some((Request::from_parts(parts, Content::nothing()), answering));
+            return Some((Request { head, content: Content::nothing() }, answering));
         }
         let reply = Reply::new(respond);
-        let mut body = Content::of(stream, &parts.headers);
-        if content::expects_continue(&parts.headers) {
-            body = body.asking(reply.interim());
+        let mut content = Content::of(stream, &head.fields);
+        if content::expects_continue(&head.fields) {
+            content = content.asking(reply.interim());
         }
-        parts.extensions.insert(reply.interim());
-        Some((Request::from_parts(parts, body), Self { method, reply, taker: None }))
+        head.interim = Some(reply.interim());
+        Some((Request { head, content }, Self { method, reply, taker: None }))
     }
 
     /// Waits for the response and writes it, unless the client leaves.
@@ -77,21 +80,19 @@ impl Answering {
     }
 
     async fn respond(self, response: Response<Body>) -> Result<(), SendingError> {
-        let (mut parts, content) = response.into_parts();
-        let without = is_without_content(&self.method, parts.status);
-        let switches = self.method == Method::CONNECT && parts.status.is_success();
+        let Response { mut head, content } = response;
+        let without = is_without_content(&self.method, head.status);
+        let switches = self.method == Method::CONNECT && head.status.is_success();
         let length = http_body::Body::size_hint(&content).exact().filter(|_| !content.is_end_stream());
-        fields::without_connection(&mut parts.headers);
+        fields::without_connection(&mut head.fields);
         match length {
-            _ if switches || parts.status == 204 => fields::undeclare(&mut parts.headers),
-            Some(length) if !without => fields::declare(&mut parts.headers, length),
+            _ if switches || head.status == 204 => head.fields.remove(CONTENT_LENGTH),
+            Some(length) if !without => fields::declare(&mut head.fields, length),
             _ => {}
         }
-        fields::date(&mut parts.headers);
-        let mut head = Response::new(());
-        (*head.status_mut(), *head.headers_mut()) = (parts.status, parts.headers);
+        fields::date(&mut head.fields);
         let is_end = !switches && (without || content.is_end_stream());
-        let stream = self.reply.finally(head, is_end)?;
+        let stream = self.reply.finally(&head, is_end)?;
         if let Some((incoming, taker)) = self.taker.filter(|_| switches) {
             // Whoever wanted it may be gone, and then it is reset.
             let _ = taker.send(Box::new(Tunnel::new(incoming, stream)));

@@ -5,10 +5,11 @@ use std::task::{Context, Poll};
 
 use h2::server::SendResponse;
 use h2::{Reason, SendStream};
-use http::{Response, response};
+use http::header::CONTENT_LENGTH;
 
 use crate::http2::fields;
 use crate::http2::piece::Piece;
+use crate::message::ResponseHead;
 use crate::message::interim::{self, Interim};
 
 /// The way back. Dropping it without a final response resets the stream.
@@ -52,10 +53,12 @@ impl Reply {
     }
 
     /// Sends the final response's head.
-    pub(super) fn finally(self, head: Response<()>, is_end: bool) -> Result<SendStream<Piece>, h2::Error> {
+    pub(super) fn finally(self, head: &ResponseHead, is_end: bool) -> Result<SendStream<Piece>, h2::Error> {
         let respond = lock(&self.0).respond.take();
         let Some(mut respond) = respond else { return Err(Reason::STREAM_CLOSED.into()) };
-        respond.send_response(head, is_end).inspect_err(|_| respond.send_reset(Reason::INTERNAL_ERROR))
+        respond
+            .send_response(fields::response(head), is_end)
+            .inspect_err(|_| respond.send_reset(Reason::INTERNAL_ERROR))
     }
 }
 
@@ -69,20 +72,18 @@ impl Drop for Reply {
 // === impl State ===
 
 impl State {
-    fn send(&mut self, early: &response::Parts) {
-        let octets = early.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
+    fn send(&mut self, early: &ResponseHead) {
+        let octets = early.fields.iter().map(|(name, value)| name.as_bytes().len() + value.len() + 32).sum();
         let (Some(respond), Some(room), Some(left)) =
             (&mut self.respond, self.room.checked_sub(octets), self.left.checked_sub(1))
         else {
             return;
         };
         (self.room, self.left) = (room, left);
-        let mut head = Response::new(());
-        *head.status_mut() = early.status;
-        *head.headers_mut() = early.headers.clone();
-        fields::without_connection(head.headers_mut());
-        fields::undeclare(head.headers_mut());
-        if let Err(error) = respond.send_informational(head) {
+        let mut head = early.clone();
+        fields::without_connection(&mut head.fields);
+        head.fields.remove(CONTENT_LENGTH);
+        if let Err(error) = respond.send_informational(fields::response(&head)) {
             tracing::debug!(%error, "a response before the final one was not sent");
         }
     }

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::message::body::{self, BoxError};
-use crate::message::interim::Interim;
+use crate::message::{Fields, ResponseHead};
 use crate::net::switching::Switching;
 use crate::shutdown::{self, Stopper};
 
@@ -46,11 +46,11 @@ async fn client(io: DuplexStream) -> SendRequest<Bytes> {
     sender.ready().await.unwrap()
 }
 
-fn request(method: Method) -> Request<()> {
-    Request::builder().method(method).uri("https://a.example/").body(()).unwrap()
+fn request(method: Method) -> http::Request<()> {
+    http::Request::builder().method(method).uri("https://a.example/").body(()).unwrap()
 }
 
-fn ask(sender: &mut SendRequest<Bytes>, request: Request<()>) -> (ResponseFuture, SendStream<Bytes>) {
+fn ask(sender: &mut SendRequest<Bytes>, request: http::Request<()>) -> (ResponseFuture, SendStream<Bytes>) {
     sender.send_request(request, false).unwrap()
 }
 
@@ -79,22 +79,23 @@ fn frames(frames: Vec<Result<Frame<Bytes>, BoxError>>) -> Body {
     StreamBody::new(stream::iter(frames)).boxed_unsync()
 }
 
-fn early(status: u16, field: (&'static str, &'static str)) -> http::response::Parts {
-    Response::builder().status(status).header(field.0, field.1).body(()).unwrap().into_parts().0
+fn early(status: u16, field: (&str, &str)) -> ResponseHead {
+    let status = status.try_into().unwrap();
+    ResponseHead { fields: Fields::of(&[field]), ..ResponseHead::of(status) }
 }
 
 #[tokio::test]
 async fn an_independent_client_is_answered() {
     let (io, served, _stopper) = serving(async |request: Request<Content>| {
-        let hint = request.body().size_hint().exact();
-        let content = request.into_body().collect().await.unwrap().to_bytes();
+        let hint = request.content.size_hint().exact();
+        let content = request.content.collect().await.unwrap().to_bytes();
         Response::new(body::full([&content[..], format!(" {hint:?}").as_bytes()].concat()))
     });
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(io)).await.unwrap();
     tokio::spawn(connection);
     for (content, expected) in [("", " Some(0)"), ("hello", "hello Some(5)")] {
-        let request = Request::post("https://a.example/").body(body::full(content)).unwrap();
+        let request = http::Request::post("https://a.example/").body(body::full(content)).unwrap();
         let response = sender.send_request(request).await.unwrap();
         assert_eq!(response.headers()["content-length"], *expected.len().to_string());
         assert!(response.headers().contains_key("date"));
@@ -120,7 +121,7 @@ async fn a_request_that_is_taken_back_is_dropped_in_every_phase() {
             async move {
                 match phase {
                     "made" => std::future::pending().await,
-                    "read" => drop(request.into_body().collect().await),
+                    "read" => drop(request.content.collect().await),
                     _ => {}
                 }
                 let endless = stream::pending::<Result<Frame<Bytes>, BoxError>>();
@@ -173,7 +174,7 @@ async fn a_client_that_does_not_read_is_waited_for() {
 #[tokio::test]
 async fn trailers_go_both_ways() {
     let (io, _served, _stopper) = serving(async |request: Request<Content>| {
-        let content = request.into_body().collect().await.unwrap();
+        let content = request.content.collect().await.unwrap();
         let trailers = content.trailers().unwrap().clone();
         frames_of(content.to_bytes(), trailers)
     });
@@ -222,11 +223,16 @@ async fn a_client_that_does_not_read_what_came_before_a_break_is_not_waited_for_
 #[tokio::test]
 async fn what_has_no_content_ends_with_its_head() {
     let (io, _served, _stopper) = serving(async |request: Request<Content>| {
-        let status: u16 = request.headers()["x-status"].to_str().unwrap().parse().unwrap();
-        let response = Response::builder().status(status);
+        let status: u16 = request.head.fields.text("x-status").unwrap().parse().unwrap();
+        let response = http::Response::builder().status(status);
         let own = ["connection", "keep-alive", "proxy-connection", "te", "upgrade"];
         let response = own.iter().fold(response, |response, name| response.header(*name, "x"));
-        response.header("content-length", "7").header("x-kept", "1").body(body::full("content")).unwrap()
+        response
+            .header("content-length", "7")
+            .header("x-kept", "1")
+            .body(body::full("content"))
+            .unwrap()
+            .into()
     });
     let mut sender = client(io).await;
     for (method, status, length) in

@@ -1,15 +1,14 @@
-use http::header::{HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
-
 use super::super::access::{Access, Right};
 use super::super::presented::Role;
 use super::*;
+use crate::message::Fields;
 
 fn admitted(client: Client) -> Admitted {
     let mut settings = super::super::Settings::default();
     settings.client_keys.get_or_insert_default().add_entry("alice=a-key-of-somebody").unwrap();
     let access = Access::new(&settings, true, None);
-    let line = HeaderValue::from_static("Bearer a-key-of-somebody");
-    let shown = access.examine(Role::Proxy, &mut HeaderMap::from_iter([(PROXY_AUTHORIZATION, line)]));
+    let mut head = Fields::of(&[("proxy-authorization", "Bearer a-key-of-somebody")]);
+    let shown = access.examine(Role::Proxy, &mut head);
     access.admit(client, Right::Proxying, Role::Proxy, shown).unwrap()
 }
 

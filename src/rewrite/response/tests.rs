@@ -1,4 +1,4 @@
-use http::{Method, Response};
+use http::Method;
 
 use super::*;
 use crate::message::host_port::HostPort;
@@ -16,7 +16,7 @@ fn settings(azure: bool) -> Settings {
 }
 
 fn asked(settings: &Settings, method: &Method, path: &str, entry: Entry) -> Route {
-    let (fields, host) = (HeaderMap::new(), HostPort::parse("api.openai.com:443", None).unwrap());
+    let (fields, host) = (Fields::new(), HostPort::parse("api.openai.com:443", None).unwrap());
     let asked = Asked { method, path, query: None, fields: &fields, host: &host, entry };
     match plan(settings, &asked) {
         Ok(Plan::Pass(route)) => route,
@@ -25,15 +25,10 @@ fn asked(settings: &Settings, method: &Method, path: &str, entry: Entry) -> Rout
     }
 }
 
-fn normalised(route: &Route, lines: &[(&'static str, &'static str)], origin: Option<&str>) -> Vec<String> {
-    let mut parts = Response::new(()).into_parts().0;
-    for &(name, value) in lines {
-        parts.headers.append(name, HeaderValue::from_static(value));
-    }
-    let origin = origin.map(|origin| HeaderValue::from_str(origin).unwrap());
-    normalise(route, &mut parts, origin.as_ref());
-    let mut shown: Vec<_> =
-        parts.headers.iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect();
+fn normalised(route: &Route, lines: &[(&str, &str)], from_page: bool) -> Vec<String> {
+    let mut head = ResponseHead { fields: Fields::of(lines), ..ResponseHead::default() };
+    normalise(route, &mut head, from_page);
+    let mut shown = head.fields.shown();
     shown.sort();
     shown
 }
@@ -52,7 +47,7 @@ const AZURE: &[(&str, &str)] = &[
 fn gives_azures_answers_openais_request_id_and_no_policy_of_azures() {
     let route = route(true, Entry::Intercepted);
     assert_eq!(
-        normalised(&route, AZURE, None),
+        normalised(&route, AZURE, false),
         [
             "access-control-allow-credentials: true",
             "access-control-allow-origin: https://azure.example",
@@ -61,13 +56,13 @@ fn gives_azures_answers_openais_request_id_and_no_policy_of_azures() {
         ]
     );
     let both = [("apim-request-id", "a"), ("x-request-id", "x")];
-    assert_eq!(normalised(&route, &both, None), ["apim-request-id: a", "x-request-id: x"]);
+    assert_eq!(normalised(&route, &both, false), ["apim-request-id: a", "x-request-id: x"]);
 }
 
 #[test]
 fn lets_a_page_read_azures_answer_in_place_of_what_azure_said() {
     assert_eq!(
-        normalised(&route(true, Entry::Mounted), AZURE, Some("https://page.example")),
+        normalised(&route(true, Entry::Mounted), AZURE, true),
         [
             "access-control-allow-origin: *",
             "access-control-expose-headers: *",
@@ -80,21 +75,17 @@ fn lets_a_page_read_azures_answer_in_place_of_what_azure_said() {
 #[test]
 fn leaves_openais_answers_to_openai() {
     let lines = [("strict-transport-security", "max-age=1"), ("alt-svc", "h3"), ("keep-alive", "1")];
-    let page = Some("https://page.example");
     assert_eq!(
-        normalised(&route(false, Entry::Intercepted), &lines, page),
+        normalised(&route(false, Entry::Intercepted), &lines, true),
         ["alt-svc: h3", "strict-transport-security: max-age=1"]
     );
-    assert!(normalised(&route(false, Entry::Mounted), &lines, page).is_empty());
+    assert!(normalised(&route(false, Entry::Mounted), &lines, true).is_empty());
 }
 
-fn treated(settings: &Settings, path: &str, status: u16, lines: &[(&'static str, &str)]) -> Treatment {
-    let mut parts = Response::new(()).into_parts().0;
-    parts.status = http::StatusCode::from_u16(status).unwrap();
-    for &(name, value) in lines {
-        parts.headers.append(name, HeaderValue::from_str(value).unwrap());
-    }
-    treatment(settings, &asked(settings, &Method::POST, path, Entry::Mounted), &parts)
+fn treated(settings: &Settings, path: &str, status: u16, lines: &[(&str, &str)]) -> Treatment {
+    let status = http::StatusCode::from_u16(status).unwrap();
+    let head = ResponseHead { fields: Fields::of(lines), ..ResponseHead::of(status) };
+    treatment(settings, &asked(settings, &Method::POST, path, Entry::Mounted), &head)
 }
 
 #[test]

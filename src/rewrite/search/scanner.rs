@@ -1,8 +1,9 @@
 //! What reads content for a search, by the form that the content is in.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderMap};
+use http::header::CONTENT_TYPE;
 
+use crate::message::Fields;
 use crate::rewrite::extras::Extra;
 use crate::rewrite::finding::{Fault, Finding, Repeated};
 use crate::rewrite::operation::ModelIn;
@@ -26,7 +27,7 @@ static NOTHING: Finding = Err(Fault::Missing);
 impl Scanner {
     /// A scanner for what an operation and the extras need of content of this type. What does not say that it
     /// is multipart is read as JSON, as OpenAI does.
-    pub(in crate::rewrite) fn new(model: ModelIn, extra: &Extra, fields: &HeaderMap) -> Result<Self, Fault> {
+    pub(in crate::rewrite) fn new(model: ModelIn, extra: &Extra, fields: &Fields) -> Result<Self, Fault> {
         if let Some(boundary) = extra.purpose_boundary() {
             return Ok(Self::Purpose(Box::new(multipart::Scanner::new(
                 boundary,
@@ -92,6 +93,6 @@ impl Scanner {
 }
 
 /// The media type as written; empty if there is none.
-pub(in crate::rewrite) fn content_type(fields: &HeaderMap) -> &[u8] {
-    fields.get(CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default()
+pub(in crate::rewrite) fn content_type(fields: &Fields) -> &[u8] {
+    fields.get(CONTENT_TYPE).unwrap_or_default()
 }

@@ -50,7 +50,7 @@ fn replaces_the_models_octets_and_no_others() {
             let request = Request::new(line, &[("content-type", kind), ("content-length", &length)]);
             let (head, content) = request.send(&settings(surface), content.as_bytes(), size).unwrap();
             assert_eq!(String::from_utf8(content).unwrap(), sent, "{line}");
-            assert_eq!(head.fields()[CONTENT_LENGTH], sent.len().to_string(), "{line}");
+            assert_eq!(head.fields().text(CONTENT_LENGTH).unwrap(), sent.len().to_string(), "{line}");
         }
     }
 }
@@ -102,14 +102,14 @@ fn what_describes_the_old_content_does_not_go_with_the_new() {
     let lines = [("content-digest", "sha-256=:x:"), ("content-md5", "x")];
     let request = Request::new("POST /v1/responses", &lines);
     let (mapped, _) = request.send(&settings("v1"), br#"{"model":"gpt-4o"}"#, 9).unwrap();
-    assert!(!mapped.fields().contains_key("content-digest") && !mapped.fields().contains_key("content-md5"));
+    assert!(!mapped.fields().contains("content-digest") && !mapped.fields().contains("content-md5"));
     let (same, _) = request.send(&settings("v1"), br#"{"model":"gpt-5"}"#, 9).unwrap();
-    assert!(same.fields().contains_key("content-digest") && same.fields().contains_key("content-md5"));
+    assert!(same.fields().contains("content-digest") && same.fields().contains("content-md5"));
 }
 
 #[test]
 fn a_length_that_cannot_be_true_is_not_sent() {
     let request = Request::new("POST /v1/responses", &[("content-length", "3")]);
     let (sent, _) = request.send(&settings("v1"), br#"{"model":"gpt-4o"}"#, 99).unwrap();
-    assert!(!sent.fields().contains_key(CONTENT_LENGTH));
+    assert!(!sent.fields().contains(CONTENT_LENGTH));
 }

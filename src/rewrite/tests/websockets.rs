@@ -53,11 +53,9 @@ fn goes_where_azure_has_one() {
 
 fn sent(settings: &Settings, target: &str) -> (Route, Vec<String>) {
     let route = route(settings, target).unwrap();
-    let mut parts = http::Request::new(()).into_parts().0;
-    parts.headers = Request::new("GET /", OFFER).fields;
-    let sent = websocket::apply(settings, route.clone(), parts).unwrap();
-    let mut shown: Vec<_> =
-        sent.fields().iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect();
+    let head = RequestHead { fields: Request::new("GET /", OFFER).fields, ..RequestHead::default() };
+    let sent = websocket::apply(settings, route.clone(), head).unwrap();
+    let mut shown = sent.fields().shown();
     shown.sort();
     (route, shown)
 }
@@ -176,12 +174,12 @@ fn names_the_subprotocol_that_a_browser_waits_for() {
         (&azure, false, None, None),
         (&openai, true, None, None),
     ] {
-        let mut fields = HeaderMap::new();
+        let mut fields = Fields::new();
         if let Some(answered) = answered {
             fields.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(answered));
         }
         websocket::name_protocol(route, offers, &mut fields);
-        assert_eq!(fields.get(SEC_WEBSOCKET_PROTOCOL).map(|value| value.to_str().unwrap()), expected);
+        assert_eq!(fields.text(SEC_WEBSOCKET_PROTOCOL), expected);
     }
 }
 

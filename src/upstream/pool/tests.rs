@@ -30,12 +30,12 @@ async fn listen() -> (TcpListener, SocketAddr) {
 }
 
 async fn ask(pool: &Pool, origin: SocketAddr) -> Result<Taken, PoolError> {
-    let request = Request::get(format!("http://{origin}/"))
+    let request = http::Request::get(format!("http://{origin}/"))
         .header("host", origin.to_string())
         .body(Noted::new(body::empty(), Activity::start()))
         .unwrap();
-    let (response, taken) = pool.send(request).await?;
-    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "ok");
+    let (response, taken) = pool.send(request.into()).await?;
+    assert_eq!(response.content.collect().await.unwrap().to_bytes(), "ok");
     Ok(taken)
 }
 

@@ -4,11 +4,11 @@ use super::*;
 
 /// Agrees to whatever is asked for, and says what comes next in that.
 async fn switch(mut request: Request<Content>) -> Response<Body> {
-    let switching = request.extensions_mut().remove::<Switching>().unwrap();
+    let switching = request.head.extensions.remove::<Switching>().unwrap();
     let mut response = Response::new(body::empty());
-    if request.method() != http::Method::CONNECT {
-        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-        response.headers_mut().insert("upgrade", http::HeaderValue::from_static("x"));
+    if request.head.method != http::Method::CONNECT {
+        response.head.status = StatusCode::SWITCHING_PROTOCOLS;
+        response.head.fields.insert(http::header::UPGRADE, http::HeaderValue::from_static("x"));
     }
     tokio::spawn(async move {
         let mut stream = switching.switched().await.unwrap();
@@ -35,7 +35,7 @@ async fn a_connection_that_became_something_else_is_handed_over_with_what_came_e
 async fn octets_that_came_before_a_refusal_are_no_request() {
     let refuse = |_| async {
         let mut response = text("no");
-        *response.status_mut() = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+        response.head.status = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
         response
     };
     for (head, goes_on) in

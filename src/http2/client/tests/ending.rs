@@ -20,7 +20,7 @@ async fn a_stream_that_the_server_resets_is_an_error_and_the_connection_goes_on(
         (sending, respond)
     };
     let (response, (mut sending, _respond)) = tokio::join!(sender.send(request(body::empty())), breaking);
-    let mut content = response.unwrap().into_body();
+    let mut content = response.unwrap().content;
     assert_eq!(content.frame().await.unwrap().unwrap().into_data().unwrap(), "x");
     // Without an end of the stream, not even this is one.
     sending.send_reset(Reason::NO_ERROR);
@@ -43,16 +43,14 @@ async fn a_server_that_goes_away_finishes_and_gets_nothing_more() {
         }
         let Unanswered { unsent, .. } = late.send(request(body::full("x"))).await.unwrap_err();
         let unsent = unsent.expect("nothing of it has left");
-        assert_eq!(
-            (unsent.headers()["host"].as_bytes(), unsent.method().as_str()),
-            (&b"a.example"[..], "POST")
-        );
+        assert_eq!(unsent.head.fields.text("host"), Some("a.example"));
+        assert_eq!(unsent.head.method, "POST");
         drop(late);
         respond.send_response(ok(), true).unwrap();
         assert!(driving.await.unwrap());
     };
     let (response, ()) = tokio::join!(connection.send(request(body::empty())), finishing);
-    assert_eq!(response.unwrap().status(), StatusCode::OK);
+    assert_eq!(response.unwrap().head.status, StatusCode::OK);
 }
 
 #[tokio::test]

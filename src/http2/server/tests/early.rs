@@ -5,12 +5,12 @@ use super::*;
 #[tokio::test]
 async fn responses_before_the_final_one_come_before_it_and_none_after() {
     let (io, _served, _stopper) = serving(async |request: Request<Content>| {
-        let client = request.extensions().get::<Interim>().unwrap().clone();
-        client.send(&early(102, ("x-a", "1")));
-        client.send(&early(103, ("connection", "x")));
+        let client = request.head.interim.clone().unwrap();
+        client.tell(&early(102, ("x-a", "1")));
+        client.tell(&early(103, ("connection", "x")));
         let late = client.clone();
         let content = stream::once(async move {
-            late.send(&early(103, ("x-late", "1")));
+            late.tell(&early(103, ("x-late", "1")));
             Ok(Frame::data(Bytes::from_static(b"ok")))
         });
         Response::new(StreamBody::new(content).boxed_unsync())
@@ -30,8 +30,8 @@ async fn responses_before_the_final_one_come_before_it_and_none_after() {
 #[tokio::test]
 async fn more_of_them_than_anybody_needs_are_dropped() {
     let (io, _served, _stopper) = serving(async |request: Request<Content>| {
-        let client = request.extensions().get::<Interim>().unwrap();
-        (0..1000).for_each(|_| client.send(&early(103, ("link", "</x>"))));
+        let client = request.head.interim.unwrap();
+        (0..1000).for_each(|_| client.tell(&early(103, ("link", "</x>"))));
         Response::new(body::empty())
     });
     let mut sender = client(io).await;
@@ -48,10 +48,10 @@ async fn more_of_them_than_anybody_needs_are_dropped() {
 #[tokio::test]
 async fn those_for_which_there_is_no_room_are_dropped() {
     let (io, _served, _stopper) = serving(async |request: Request<Content>| {
-        let client = request.extensions().get::<Interim>().unwrap();
+        let client = request.head.interim.unwrap();
         let large: &'static str = "x".repeat(30 << 10).leak();
-        (0..10).for_each(|_| client.send(&early(103, ("link", large))));
-        client.send(&early(102, ("x-small", "1")));
+        (0..10).for_each(|_| client.tell(&early(103, ("link", large))));
+        client.tell(&early(102, ("x-small", "1")));
         Response::new(body::empty())
     });
     let mut sender = client(io).await;
@@ -72,7 +72,7 @@ async fn a_client_that_waits_for_100_gets_it_when_its_content_is_read() {
         let reading = Arc::clone(&reading);
         async move {
             reading.notified().await;
-            let content = request.into_body().collect().await.unwrap().to_bytes();
+            let content = request.content.collect().await.unwrap().to_bytes();
             Response::new(body::full(content))
         }
     });

@@ -9,15 +9,15 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     serving(move |request: Request<Content>| async move {
-        assert!(request.body().is_end_stream());
-        let switching = request.extensions().get::<Switching>().unwrap().clone();
+        assert!(request.content.is_end_stream());
+        let switching = request.head.extensions.get::<Switching>().unwrap().clone();
         tokio::spawn(async move { carry(switching.switched().await.unwrap()).await });
         Response::new(body::empty())
     })
 }
 
-fn connect() -> Request<()> {
-    Request::connect("a.example:443").body(()).unwrap()
+fn connect() -> http::Request<()> {
+    http::Request::connect("a.example:443").body(()).unwrap()
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn a_tunnel_that_is_given_up_ends_and_one_that_is_reset_for_an_error_break
         let finding = Arc::clone(&found);
         let (io, _served, _stopper) = serving(move |request: Request<Content>| {
             let finding = Arc::clone(&finding);
-            let switching = request.extensions().get::<Switching>().unwrap().clone();
+            let switching = request.head.extensions.get::<Switching>().unwrap().clone();
             tokio::spawn(async move {
                 let mut stream = switching.switched().await.unwrap();
                 stream.write_all(b"ready").await.unwrap();
@@ -81,8 +81,8 @@ async fn a_tunnel_that_is_given_up_ends_and_one_that_is_reset_for_an_error_break
 #[tokio::test]
 async fn a_connect_that_fails_is_answered_like_any_request() {
     let (io, _served, _stopper) = serving(async |request: Request<Content>| {
-        assert_eq!(request.extensions().get::<crate::http2::Protocol>().unwrap().as_str(), "websocket");
-        Response::builder().status(403).body(body::full("no")).unwrap()
+        assert_eq!(request.head.extensions.get::<crate::http2::Protocol>().unwrap().as_str(), "websocket");
+        http::Response::builder().status(403).body(body::full("no")).unwrap().into()
     });
     let mut sender = client(io).await;
     let mut asked = request(Method::CONNECT);

@@ -1,6 +1,7 @@
-use http::{HeaderMap, Method};
+use http::Method;
 
 use super::*;
+use crate::message::Fields;
 use crate::message::host_port::HostPort;
 use crate::rewrite::{Asked, Entry, Explained, Mode, Settings, azure, explain};
 
@@ -10,7 +11,7 @@ fn route(api_version: &str, path: &str, model: Option<&str>) -> Route {
     azure.surface = api_version.parse().unwrap();
     azure.key = Some(crate::message::redact::Secret::new("k"));
     let settings = Settings { mode: Mode::Azure(azure), models: "gpt-4o=prod".parse().unwrap() };
-    let (fields, host) = (HeaderMap::new(), HostPort::parse("api.openai.com:443", None).unwrap());
+    let (fields, host) = (Fields::new(), HostPort::parse("api.openai.com:443", None).unwrap());
     let entry = Entry::Mounted;
     let asked = Asked { method: &Method::POST, path, query: None, fields: &fields, host: &host, entry };
     match explain(&settings, &asked, model).unwrap() {

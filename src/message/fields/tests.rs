@@ -1,0 +1,101 @@
+use super::*;
+
+fn parsed(lines: &[(&str, &str)]) -> Fields {
+    let lines: Vec<_> =
+        lines.iter().map(|&(name, value)| httparse::Header { name, value: value.as_bytes() }).collect();
+    Fields::parsed(0, &lines)
+}
+
+fn written(fields: &Fields) -> String {
+    let mut text = Vec::new();
+    fields.write(|_| true, |piece| text.extend_from_slice(piece));
+    String::from_utf8(text).unwrap()
+}
+
+fn value(text: &'static str) -> HeaderValue {
+    HeaderValue::from_static(text)
+}
+
+const LINES: [(&str, &str); 6] =
+    [("Host", "h"), ("X-B", "1"), ("x-a", "2"), ("x-B", "3, 4 ,"), ("TE", "5"), ("Z", "")];
+
+#[test]
+fn lines_are_written_as_they_came() {
+    let fields = parsed(&LINES);
+    assert_eq!(written(&fields), "Host: h\r\nX-B: 1\r\nx-a: 2\r\nx-B: 3, 4 ,\r\nTE: 5\r\nZ: \r\n");
+    assert_eq!(fields.size(), written(&fields).len());
+    assert_eq!(fields.get("x-b"), Some(&b"1"[..]));
+    assert_eq!(fields.get_all("X-b").collect::<Vec<_>>(), [&b"1"[..], b"3, 4 ,"]);
+    assert_eq!(fields.items("x-b").collect::<Vec<_>>(), [&b"1"[..], b"3", b"4"]);
+    assert!(fields.contains("te") && !fields.contains("t") && !fields.contains("x-c"));
+}
+
+#[test]
+fn what_is_kept_keeps_its_order() {
+    let mut fields = parsed(&LINES);
+    fields.retain(|name| !name.is("host") && !name.is("te"));
+    assert_eq!(written(&fields), "X-B: 1\r\nx-a: 2\r\nx-B: 3, 4 ,\r\nZ: \r\n");
+    fields.remove("X-b");
+    assert_eq!(written(&fields), "x-a: 2\r\nZ: \r\n");
+    assert_eq!(fields.len(), 2);
+    fields.retain(|_| false);
+    assert!(fields.is_empty() && written(&fields).is_empty());
+}
+
+#[test]
+fn only_what_is_to_be_written_is() {
+    let fields = parsed(&LINES);
+    for (unwanted, pieces) in [("host", 2), ("z", 2), ("x-b", 4), ("none", 2)] {
+        let (mut text, mut count) = (Vec::new(), 0);
+        fields.write(
+            |name| !name.is(unwanted),
+            |piece| {
+                count += 1;
+                text.extend_from_slice(piece);
+            },
+        );
+        let mut kept = fields.clone();
+        kept.remove(unwanted);
+        assert_eq!(String::from_utf8(text).unwrap(), written(&kept), "{unwanted}");
+        assert!(count <= pieces, "{unwanted}: {count}");
+    }
+}
+
+#[test]
+fn a_line_is_put_where_the_first_of_its_name_stood_and_in_its_letters() {
+    let mut fields = parsed(&LINES);
+    fields.insert(HeaderName::from_static("x-b"), value("new"));
+    fields.insert(http::header::ACCEPT, value("*/*"));
+    fields.append(http::header::HOST, value("i"));
+    let text = "Host: h\r\nX-B: new\r\nx-a: 2\r\nTE: 5\r\nZ: \r\naccept: */*\r\nhost: i\r\n";
+    assert_eq!(written(&fields), text);
+}
+
+#[test]
+fn a_field_is_changed_line_by_line() {
+    let mut fields = parsed(&LINES);
+    let change = |line: &[u8]| (line != b"1").then(|| value("4"));
+    fields.change(&HeaderName::from_static("x-b"), change);
+    assert_eq!(written(&fields), "Host: h\r\nx-a: 2\r\nx-B: 4\r\nTE: 5\r\nZ: \r\n");
+}
+
+#[test]
+fn what_is_sensitive_stays_so_and_no_value_is_printed() {
+    let mut key = HeaderValue::from_static("secret");
+    key.set_sensitive(true);
+    let mut fields = parsed(&LINES);
+    fields.insert(http::header::TE, &key);
+    fields.append(http::header::AUTHORIZATION, &key);
+    let map = fields.to_map();
+    assert!(map["authorization"].is_sensitive() && map["te"].is_sensitive() && !map["z"].is_sensitive());
+    assert_eq!(Fields::from(&map).to_map(), map);
+    let printed = format!("{fields:?}");
+    assert!(printed.contains("X-B") && !printed.contains("secret") && !printed.contains('4'), "{printed}");
+}
+
+#[test]
+fn only_visible_ascii_is_text() {
+    assert_eq!(text(b"a b\t~"), Some("a b\t~"));
+    assert_eq!(text("é".as_bytes()), None);
+    assert_eq!(text(b"\x7f"), None);
+}
