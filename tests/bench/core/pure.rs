@@ -3,18 +3,19 @@
 use anyhow::{Context, ensure};
 use azure_openai_proxy::message::host_port::HostPort;
 use azure_openai_proxy::message::redact::Secret;
+use azure_openai_proxy::message::{Fields, RequestHead};
 use azure_openai_proxy::rewrite::sse::{Events, Normaliser};
 use azure_openai_proxy::rewrite::{self, Asked, Entry, Mode, Plan, Progress, Settings, azure};
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request};
+use http::Method;
+use http::header::{HeaderName, HeaderValue};
 
 /// A request, and what it is rewritten by.
 pub struct Rewrite {
     settings: Settings,
     host: HostPort,
     path: &'static str,
-    fields: HeaderMap,
+    fields: Fields,
     content: Bytes,
 }
 
@@ -43,7 +44,7 @@ impl Rewrite {
         azure.key = Some(Secret::new("ours"));
         let settings = Settings { mode: Mode::Azure(azure), models: "gpt-4o=prod-4o".parse()? };
         let host = HostPort::parse("api.openai.com:443", None)?;
-        let mut fields = HeaderMap::new();
+        let mut fields = Fields::new();
         for (name, value) in [
             ("host", "api.openai.com"),
             ("accept", "application/json"),
@@ -58,7 +59,7 @@ impl Rewrite {
         ] {
             fields.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        fields.insert(http::header::CONTENT_LENGTH, content.len().into());
+        fields.insert(http::header::CONTENT_LENGTH, HeaderValue::from(content.len()));
         Ok(Self { settings, host, path, fields, content: content.into() })
     }
 
@@ -73,14 +74,13 @@ impl Rewrite {
     ///
     /// It was not rewritten: then nothing was measured.
     pub fn once(&self) -> anyhow::Result<()> {
-        let mut parts = Request::new(()).into_parts().0;
-        parts.method = Method::POST;
-        parts.headers = self.fields.clone();
+        let head =
+            RequestHead { method: Method::POST, fields: self.fields.clone(), ..RequestHead::default() };
         let asked = Asked {
-            method: &parts.method,
+            method: &head.method,
             path: self.path,
             query: None,
-            fields: &parts.headers,
+            fields: &head.fields,
             host: &self.host,
             entry: Entry::Intercepted,
         };
@@ -102,8 +102,8 @@ impl Rewrite {
             watch.push(piece)?;
         }
         let splice = splice.context("no model was mapped")?;
-        let sent = rewrite::apply(&self.settings, route, parts, Some(&splice))?;
-        ensure!(sent.fields().contains_key("api-key"), "the key is missing");
+        let sent = rewrite::apply(&self.settings, route, head, Some(&splice))?;
+        ensure!(sent.fields().contains("api-key"), "the key is missing");
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 use azure_openai_proxy::http1::decoder::{Decoder, Piece};
 use azure_openai_proxy::http1::framing::Framing;
 use azure_openai_proxy::http1::head::{self, Bounds};
+use azure_openai_proxy::message::Fields;
 use azure_openai_proxy_fuzz::STEPS;
 use bytes::BytesMut;
 use http::{HeaderMap, Method};
@@ -23,7 +24,7 @@ enum End {
 #[derive(Debug, PartialEq, Eq)]
 struct Message {
     target: String,
-    fields: HeaderMap,
+    fields: Fields,
     content: Vec<u8>,
     trailers: HeaderMap,
 }
@@ -101,14 +102,13 @@ fn advance(
 fn begin(inbox: &mut BytesMut, seen: &mut usize, end: End) -> Result<Begun, head::HeadError> {
     let (target, fields, framing) = match end {
         End::Server => match head::request(inbox, seen, BOUNDS)? {
-            Some((parts, framing)) => (parts.uri.to_string(), parts.headers, framing),
+            Some((head, framing)) => (head.uri.to_string(), head.fields, framing),
             None => return Ok(None),
         },
         End::Client => match head::response(inbox, seen, BOUNDS)? {
-            Some(parts) => {
-                let framing =
-                    Framing::of_response(&Method::GET, parts.version, parts.status, &parts.headers)?;
-                (parts.status.to_string(), parts.headers, framing)
+            Some(head) => {
+                let framing = Framing::of_response(&Method::GET, head.version, head.status, &head.fields)?;
+                (head.status.to_string(), head.fields, framing)
             }
             None => return Ok(None),
         },

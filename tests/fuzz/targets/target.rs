@@ -3,9 +3,10 @@
 
 use std::sync::LazyLock;
 
+use azure_openai_proxy::message::fields::{Fields, text};
 use azure_openai_proxy::message::host_port::HostPort;
 use azure_openai_proxy::route::{self, InterceptList, OpenRoute};
-use http::header::{HOST, HeaderMap, HeaderValue};
+use http::header::{HOST, HeaderValue};
 use http::{Method, Uri, Version};
 use libfuzzer_sys::fuzz_target;
 
@@ -16,7 +17,7 @@ fuzz_target!(|octets: &[u8]| {
     let mut lines = octets.splitn(3, |&octet| octet == b'\n');
     let (Some(method), Some(target)) = (lines.next(), lines.next()) else { return };
     let (Ok(method), Ok(uri)) = (Method::from_bytes(method), Uri::try_from(target)) else { return };
-    let mut fields = HeaderMap::new();
+    let mut fields = Fields::new();
     for host in lines.next().into_iter().flat_map(|rest| rest.split(|&octet| octet == b'\n')) {
         let Ok(host) = HeaderValue::from_bytes(host) else { return };
         fields.append(HOST, host);
@@ -32,7 +33,7 @@ struct Asked<'a> {
     method: &'a Method,
     uri: &'a Uri,
     version: Version,
-    fields: &'a HeaderMap,
+    fields: &'a Fields,
 }
 
 impl Asked<'_> {
@@ -84,7 +85,7 @@ impl Asked<'_> {
         assert_eq!(uri.path_and_query(), Some(&inner.path));
         self.check_one_host();
         for host in fields.get_all(HOST) {
-            let named = host.to_str().ok().and_then(|host| HostPort::parse(host, Some(443)).ok());
+            let named = text(host).and_then(|host| HostPort::parse(host, Some(443)).ok());
             assert!(version != Version::HTTP_11 || named.as_ref() == Some(&tunnel), "{host:?}");
         }
         if let Some(authority) = uri.authority() {
@@ -100,7 +101,7 @@ impl Asked<'_> {
     }
 
     fn check_one_host(&self) {
-        let hosts = self.fields.get_all(HOST).iter().count();
+        let hosts = self.fields.get_all(HOST).count();
         match self.version {
             Version::HTTP_11 => assert_eq!(hosts, 1),
             _ => assert!(hosts <= 1 || self.uri.authority().is_some() || hosts == 0, "{hosts} hosts"),
