@@ -100,7 +100,7 @@ pub enum Plan {
     /// Send it; its content is not looked at.
     Pass(Route),
     /// Read its content until the model is known.
-    Search(Search),
+    Search(Box<Search>),
 }
 
 /// What would become of a request.
@@ -109,7 +109,7 @@ pub enum Explained {
     /// It is answered here.
     Local(local::Answer),
     /// It is sent like this.
-    Sent(Box<UpstreamRequest>),
+    Sent(UpstreamRequest),
 }
 
 // === impl Mode ===
@@ -201,7 +201,7 @@ fn plan_search(
     }
     let coding = Coding::of(fields).map_err(|coding| Refusal::ContentEncoding { coding })?;
     match Scanner::new(draft.operation.model, &extra, fields) {
-        Ok(scanner) => Ok(Plan::Search(Search::new(draft, extra, coding, scanner, needed))),
+        Ok(scanner) => Ok(Plan::Search(Box::new(Search::new(draft, extra, coding, scanner, needed)))),
         Err(fault) if needed => Err(fault.into()),
         // Azure judges it.
         Err(_) => draft.settle(settings, models, None).map(Plan::Pass),
@@ -232,8 +232,8 @@ pub fn explain(settings: &Settings, asked: &Asked<'_>, model: Option<&str>) -> R
         }
     };
     let head = RequestHead { method: asked.method.clone(), fields, ..RequestHead::default() };
-    let request = apply(settings, route, head, splice.as_ref())?;
-    Ok(Explained::Sent(Box::new(request)))
+    let request = apply(settings, route, Box::new(head), splice.as_ref())?;
+    Ok(Explained::Sent(request))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use super::wire::{Wire, lock};
 use crate::message::body::BoxError;
 use crate::message::hop_by_hop::has_option;
 use crate::message::interim::{self, Interim};
-use crate::message::{Request, Response, ResponseHead};
+use crate::message::{Request, RequestHead, Response, ResponseHead};
 use crate::net::stream::Stream;
 
 pub use content::Content;
@@ -119,17 +119,8 @@ impl Connection {
         if !self.is_usable() {
             return Err(Unanswered { error: AnswerError::Closed, unsent: Some(request) });
         }
-        let Request { head, content } = request;
-        let (hint, is_end) = (content.size_hint(), content.is_end_stream());
-        let encoder = {
-            let mut shared = lock(&self.0);
-            shared.is_reusable = false;
-            shared.interim = 0;
-            encoder::request_head(shared.wire.outbox.small(), &head, &hint, is_end)
-        };
-        let asked = (head.method, head.interim);
-        let mut sending = Some(Sending::new(content, encoder));
-        let mut stuck = None;
+        let (sending, method, interim) = self.begin(request);
+        let (mut sending, mut stuck) = (Some(sending), None);
         let answered = std::future::poll_fn(|cx| {
             if let Some(Poll::Ready(sent)) = sending.as_mut().map(|sending| sending.poll(cx, &self.0)) {
                 sending = None;
@@ -140,7 +131,7 @@ impl Connection {
                     Err(error) => return Poll::Ready(Err(error.into())),
                 }
             }
-            lock(&self.0).poll_head(cx, &asked.0, asked.1.as_ref())
+            lock(&self.0).poll_head(cx, &method, interim.as_ref())
         })
         .await;
         match answered {
@@ -153,6 +144,21 @@ impl Connection {
                 Err(Unanswered { error, unsent: None })
             }
         }
+    }
+
+    /// Puts a request's head into the outbox: what is left of it then.
+    fn begin<B>(&self, request: Request<B>) -> (Sending<B>, Method, Option<Interim>)
+    where
+        B: Body<Data = Bytes, Error = BoxError> + Unpin,
+    {
+        let Request { head, content } = request;
+        let (hint, is_end) = (content.size_hint(), content.is_end_stream());
+        let mut shared = lock(&self.0);
+        shared.is_reusable = false;
+        shared.interim = 0;
+        let encoder = encoder::request_head(shared.wire.outbox.small(), &head, &hint, is_end);
+        let RequestHead { method, interim, .. } = *head;
+        (Sending::new(content, encoder), method, interim)
     }
 
     /// The connection, after a response that made it something else.

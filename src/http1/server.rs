@@ -160,7 +160,7 @@ impl Server {
     {
         let asked = Asked::of(&mut head);
         let content = Content::begin(&self.shared, &mut head, framing, asked.expects_continue);
-        let mut answering = Box::pin(answer(Request { head, content }));
+        let mut answering = Box::pin(answer(Request { head: Box::new(head), content }));
         let response = std::future::poll_fn(|cx| {
             if let Poll::Ready(response) = answering.as_mut().poll(cx) {
                 return Poll::Ready(Ok(response));

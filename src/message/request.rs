@@ -8,8 +8,8 @@ use super::interim::Interim;
 /// The head of a request, and its content.
 #[derive(Debug)]
 pub struct Request<C> {
-    /// The head.
-    pub head: RequestHead,
+    /// The head, in a place of its own: a request is handed on a lot.
+    pub head: Box<RequestHead>,
     /// The content.
     pub content: C,
 }
@@ -44,7 +44,7 @@ impl<C> Request<C> {
 impl<C> From<http::Request<C>> for Request<C> {
     fn from(request: http::Request<C>) -> Self {
         let (parts, content) = request.into_parts();
-        Self { head: parts.into(), content }
+        Self { head: Box::new(parts.into()), content }
     }
 }
 

@@ -1,5 +1,6 @@
 //! One exchange: plan, read only as far as the model, apply, send, normalise, stream back.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use http::Version;
@@ -9,17 +10,25 @@ use http::uri::PathAndQuery;
 use super::access::Access;
 use super::admission::{self, Door};
 use super::content::{self, Bounds, Held};
+use super::culprit::{self, Culprit};
 use super::normalise::normalise;
 use super::received::{Content, Received};
 use super::respond::{self, Form};
-use super::{Peer, Proxy, culprit, upgrade};
+use super::{Peer, Proxy, upgrade};
 use crate::admin;
 use crate::error::Error;
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
 use crate::message::{self, Request, RequestHead, Response};
 use crate::rewrite::local::Answer;
-use crate::rewrite::{self, Asked, Entry, Plan, Route, Search, response};
+use crate::rewrite::{self, Asked, Entry, Plan, Route, Search, UpstreamRequest, response};
+
+/// A request that is ready to be sent.
+struct Ready {
+    request: UpstreamRequest,
+    content: Body,
+    culprit: Culprit,
+}
 
 /// Answers a request for an OpenAI host, whichever way it came in.
 pub async fn exchange(
@@ -89,25 +98,25 @@ async fn answer(
         host,
         entry,
     };
-    match rewrite::plan(settings, &asked)? {
-        Plan::Local(answer) => Ok(local(answer, from_page)),
+    let ready = match rewrite::plan(settings, &asked)? {
+        Plan::Local(answer) => return Ok(local(answer, from_page)),
         Plan::Pass(route) => {
             let content = content::pass(content);
-            send(proxy, head, route, None, |_| content, from_page, access).await
+            Ready::of(proxy, head, route, None, |_| content, access)?
         }
-        Plan::Search(search) => searched(proxy, head, content, search, from_page, access).await,
-    }
+        Plan::Search(search) => searched(proxy, head, content, search, access).await?,
+    };
+    ready.send(proxy, from_page, access).await
 }
 
-/// Reads as far as the model, then sends.
+/// Reads as far as the model.
 async fn searched(
     proxy: &Proxy,
-    mut head: RequestHead,
+    mut head: Box<RequestHead>,
     content: Content,
-    mut search: Search,
-    from_page: bool,
+    mut search: Box<Search>,
     access: &mut Access,
-) -> Result<Response<Body>, Error> {
+) -> Result<Ready, Error> {
     let settings = proxy.rewrite();
     let bounds =
         Bounds { octets: proxy.limits().buffered_content, idle: proxy.upstream_settings().idle_timeout };
@@ -126,33 +135,47 @@ async fn searched(
             held.replace(reworked.content.into());
         }
     }
-    let release = |declared| held.release(splice.clone(), search, declared);
-    send(proxy, head, route, splice.as_ref(), release, from_page, access).await
+    let release = |declared| held.release(splice.clone(), *search, declared);
+    Ready::of(proxy, head, route, splice.as_ref(), release, access)
 }
 
-async fn send(
-    proxy: &Proxy,
-    head: RequestHead,
-    route: Route,
-    splice: Option<&rewrite::Splice>,
-    content: impl FnOnce(Option<u64>) -> Body,
-    from_page: bool,
-    access: &mut Access,
-) -> Result<Response<Body>, Error> {
-    access.routed(&route, proxy.rewrite());
-    let request = rewrite::apply(proxy.rewrite(), route, head, splice)?;
-    let declared = message::content::length(request.fields()).ok().flatten();
-    let route = request.route().clone();
-    let (content, culprit) = culprit::watch(content(declared));
-    let begun = Instant::now();
-    let sent = proxy.upstream().send(request, content).await;
-    let answered = match sent {
-        // Its own work is little; where it waits at all, it waits for the content of a short answer.
-        Ok(response) => Ok(normalise(proxy.rewrite(), &route, response, from_page).await),
-        Err(failed) => Err(culprit.explain(failed)),
-    };
-    access.waited(begun.elapsed());
-    answered
+// === impl Ready ===
+
+impl Ready {
+    /// Makes the head, and with the length that it then declares the content.
+    fn of(
+        proxy: &Proxy,
+        head: Box<RequestHead>,
+        route: Route,
+        splice: Option<&rewrite::Splice>,
+        content: impl FnOnce(Option<u64>) -> Body,
+        access: &mut Access,
+    ) -> Result<Self, Error> {
+        access.routed(&route, proxy.rewrite());
+        let request = rewrite::apply(proxy.rewrite(), route, head, splice)?;
+        let declared = message::content::length(request.fields()).ok().flatten();
+        let (content, culprit) = culprit::watch(content(declared));
+        Ok(Self { request, content, culprit })
+    }
+
+    async fn send(
+        self,
+        proxy: &Proxy,
+        from_page: bool,
+        access: &mut Access,
+    ) -> Result<Response<Body>, Error> {
+        let Self { request, content, culprit } = self;
+        let route = Arc::clone(request.route());
+        let begun = Instant::now();
+        let sent = proxy.upstream().send(request, content).await;
+        let answered = match sent {
+            // Its own work is little; where it waits at all, it waits for the content of a short answer.
+            Ok(response) => Ok(normalise(proxy.rewrite(), &route, response, from_page).await),
+            Err(failed) => Err(culprit.explain(failed)),
+        };
+        access.waited(begun.elapsed());
+        answered
+    }
 }
 
 fn local(answer: Answer, from_page: bool) -> Response<Body> {

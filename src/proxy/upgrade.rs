@@ -134,7 +134,7 @@ async fn answer(
     let settings = proxy.rewrite();
     let client = Switch::of(&mut request);
     let mut head = request.head;
-    let RequestHead { method, fields, version, .. } = &head;
+    let RequestHead { method, fields, version, .. } = &*head;
     let version = *version;
     let asked = Asked { method, path: path.path(), query: path.query(), fields, host, entry };
     let route = rewrite::websocket::plan(settings, &asked)?.ok_or(Kind::Upgrade)?;

@@ -1,5 +1,7 @@
 //! A plain proxy's request to a host that has nothing to do with OpenAI.
 
+use std::sync::Arc;
+
 use http::header::{HOST, HeaderValue};
 use http::uri::PathAndQuery;
 
@@ -18,7 +20,11 @@ use crate::message::{RequestHead, hop_by_hop};
 /// # Errors
 ///
 /// [`Refusal::Target`] if the target is longer than a URI may be.
-pub fn apply(mut head: RequestHead, to: &HostPort, path: &PathAndQuery) -> Result<UpstreamRequest, Refusal> {
+pub fn apply(
+    mut head: Box<RequestHead>,
+    to: &HostPort,
+    path: &PathAndQuery,
+) -> Result<UpstreamRequest, Refusal> {
     let authority = if to.port() == 80 { to.host().to_string() } else { to.to_string() };
     hop_by_hop::sanitise(&mut head.fields);
     head.fields.insert(HOST, HeaderValue::from_str(&authority).map_err(|_| Refusal::Target)?);
@@ -33,5 +39,5 @@ pub fn apply(mut head: RequestHead, to: &HostPort, path: &PathAndQuery) -> Resul
         credential: Credential::as_it_came(),
         renamed: false,
     };
-    Ok(UpstreamRequest { head, route })
+    Ok(UpstreamRequest { head, route: Arc::new(route) })
 }

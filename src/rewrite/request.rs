@@ -1,5 +1,7 @@
 //! The request that goes upstream: sanitised, rewritten, and made nowhere else.
 
+use std::sync::Arc;
+
 use http::HeaderValue;
 use http::header::{CONTENT_LENGTH, HOST, HeaderName};
 
@@ -23,8 +25,8 @@ const OPENAI_BETA: HeaderName = HeaderName::from_static("openai-beta");
 /// The head of a request that may be sent upstream. Only [`apply`] makes one.
 #[derive(Debug)]
 pub struct UpstreamRequest {
-    pub(super) head: RequestHead,
-    pub(super) route: Route,
+    pub(super) head: Box<RequestHead>,
+    pub(super) route: Arc<Route>,
 }
 
 /// Turns a client's head into the one that goes upstream: hop-by-hop fields out, the credential in,
@@ -38,7 +40,7 @@ pub struct UpstreamRequest {
 pub fn apply(
     settings: &Settings,
     route: Route,
-    mut head: RequestHead,
+    mut head: Box<RequestHead>,
     splice: Option<&Splice>,
 ) -> Result<UpstreamRequest, Refusal> {
     let authority = route.uri.authority().ok_or(Refusal::Target)?;
@@ -57,7 +59,7 @@ pub fn apply(
         fit_fields(&mut head.fields, splice);
     }
     head.uri = route.uri.clone();
-    Ok(UpstreamRequest { head, route })
+    Ok(UpstreamRequest { head, route: Arc::new(route) })
 }
 
 /// Makes the fields that describe the content true of the spliced one.
@@ -81,9 +83,9 @@ pub(super) fn fit_length(fields: &mut Fields, length: Option<u64>) {
 // === impl UpstreamRequest ===
 
 impl UpstreamRequest {
-    /// The head, whose URI is absolute, and where it goes.
-    pub fn into_parts(self) -> (RequestHead, Route) {
-        (self.head, self.route)
+    /// The head, whose URI is absolute.
+    pub fn into_head(self) -> Box<RequestHead> {
+        self.head
     }
 
     /// The same as a WebSocket's handshake.
@@ -93,7 +95,7 @@ impl UpstreamRequest {
     }
 
     /// Where it goes.
-    pub fn route(&self) -> &Route {
+    pub fn route(&self) -> &Arc<Route> {
         &self.route
     }
 

@@ -77,14 +77,14 @@ impl<'a> Request<'a> {
             Plan::Pass(route) => (route, None, content.to_vec()),
             Plan::Search(search) => settle(search, settings, &mut head.fields, content, size)?,
         };
-        let sent = apply(settings, route, head, splice.as_ref())?;
+        let sent = apply(settings, route, Box::new(head), splice.as_ref())?;
         Ok((sent, content))
     }
 }
 
 /// What the proxy does about a search.
 fn settle(
-    mut search: Search,
+    mut search: Box<Search>,
     settings: &Settings,
     fields: &mut Fields,
     content: &[u8],

@@ -57,7 +57,7 @@ pub fn searched(settings: &Settings, route: &Route) -> Option<Extra> {
 /// # Errors
 ///
 /// As [`apply`](super::apply).
-pub fn apply(settings: &Settings, route: Route, head: RequestHead) -> Result<UpstreamRequest, Refusal> {
+pub fn apply(settings: &Settings, route: Route, head: Box<RequestHead>) -> Result<UpstreamRequest, Refusal> {
     let searched = searched(settings, &route).is_some();
     let mut request = request::apply(settings, route, head, None)?.switching();
     let fields = &mut request.head.fields;

@@ -4,7 +4,7 @@
 //! about a hundred requests on one of those (RFC 9113 §6.5.2 recommends no fewer), and long streams fill that soon:
 //! what comes after would wait for one of them to end, so another connection is opened before.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -38,8 +38,8 @@ struct Inner {
 #[derive(Default)]
 struct Kept {
     /// By authority, in two spellings if clients spell it in two ways.
-    over_tls: HashMap<Box<str>, Origin>,
-    in_clear: HashMap<Box<str>, Origin>,
+    over_tls: BTreeMap<Box<str>, Origin>,
+    in_clear: BTreeMap<Box<str>, Origin>,
     /// Whether a task looks after those that are idle.
     looked_after: bool,
 }

@@ -106,14 +106,9 @@ impl Upstream {
     /// Dropping the future or the response's content cancels the exchange. A request is sent
     /// again only on a new connection when nothing of it had left on a stale one.
     pub async fn send(&self, request: UpstreamRequest, content: Body) -> Result<Response<Body>, SendError> {
-        let renamed = request.route().is_renamed();
-        let mut head = self.head(request);
-        let (content, said) = expecting(&head.fields, content);
-        hear(&mut head, renamed, said.clone());
-        let activity = Activity::start();
-        let content = Noted::new(content, activity.clone());
-        let over = content.over();
-        let sending = pin!(self.pool.send(Request { head, content }));
+        let (request, activity, said) = self.begin(request, content);
+        let over = request.content.over();
+        let sending = pin!(self.pool.send(request));
         let (response, taken) = first_byte(sending, &activity, self.settings.first_byte_timeout).await??;
         if response.head.status == StatusCode::SWITCHING_PROTOCOLS {
             return Err(SendError::Handshake);
@@ -128,6 +123,17 @@ impl Upstream {
         }))
     }
 
+    /// The request as it goes on a connection, when its content last moved, and the word for which that waits.
+    fn begin(&self, request: UpstreamRequest, content: Body) -> (Request<Noted>, Activity, Option<Said>) {
+        let renamed = request.route().is_renamed();
+        let mut head = self.head(request);
+        let (content, said) = expecting(&head.fields, content);
+        hear(&mut head, renamed, said.clone());
+        let activity = Activity::start();
+        let content = Noted::new(content, activity.clone());
+        (Request { head, content }, activity, said)
+    }
+
     /// Sends a WebSocket's handshake on a connection of its own, which the origin's 101 makes the WebSocket.
     /// Any other answer is as [`send`](Self::send) has it.
     ///
@@ -140,7 +146,8 @@ impl Upstream {
         let opening = pin!(async {
             let mut connection =
                 Connection::open(&self.websockets, &head.uri).await.map_err(PoolError::Connect)?;
-            let request = Request { head, content: Noted::new(body::empty(), activity.clone()) };
+            let content = Noted::new(body::empty(), activity.clone());
+            let request = Request { head, content };
             match connection.send(request).await {
                 Ok(response) => Ok((response, connection)),
                 Err(unanswered) => Err(PoolError::Broken(unanswered.error)),
@@ -159,8 +166,8 @@ impl Upstream {
     }
 
     /// The head as it goes on a connection.
-    fn head(&self, request: UpstreamRequest) -> RequestHead {
-        let (mut head, _) = request.into_parts();
+    fn head(&self, request: UpstreamRequest) -> Box<RequestHead> {
+        let mut head = request.into_head();
         if let Some(credential) = self.credential_for_parent(&head.uri) {
             head.fields.insert(PROXY_AUTHORIZATION, credential);
         }

@@ -35,7 +35,8 @@ where
 {
     /// Opens a stream, for which `sender` is ready.
     pub(super) fn begin(sender: &mut SendRequest<Piece>, request: Request<B>) -> Result<Self, AnswerError> {
-        let Request { mut head, content } = request;
+        let Request { head, content } = request;
+        let mut head = *head;
         fields::without_connection(&mut head.fields);
         // `:authority` says it (RFC 9113 §8.3.1).
         head.fields.remove(HOST);

@@ -51,7 +51,7 @@ impl Answering {
             let (taker, switching) = Switching::channel();
             head.extensions.insert(switching);
             let answering = Self { method, reply: Reply::new(respond), taker: Some((stream, taker)) };
-            return Some((Request { head, content: Content::nothing() }, answering));
+            return Some((Request { head: Box::new(head), content: Content::nothing() }, answering));
         }
         let reply = Reply::new(respond);
         let mut content = Content::of(stream, &head.fields);
@@ -59,7 +59,7 @@ impl Answering {
             content = content.asking(reply.interim());
         }
         head.interim = Some(reply.interim());
-        Some((Request { head, content }, Self { method, reply, taker: None }))
+        Some((Request { head: Box::new(head), content }, Self { method, reply, taker: None }))
     }
 
     /// Waits for the response and writes it, unless the client leaves.

@@ -1,6 +1,5 @@
 //! Where requests go.
 
-use http::Uri;
 use proptest::prelude::*;
 
 use super::*;
@@ -14,7 +13,7 @@ const DOCUMENTED: &str = include_str!("../../../tests/fixtures/openai-operations
 /// A URL, a local answer's status, or a refusal's code.
 fn outcome(explained: Result<Explained, Refusal>) -> String {
     match explained {
-        Ok(Explained::Sent(sent)) => sent.into_parts().0.uri.to_string(),
+        Ok(Explained::Sent(sent)) => sent.into_head().uri.to_string(),
         Ok(Explained::Local(answer)) => answer.status.to_string(),
         Err(refusal) => refusal.code().to_owned(),
     }
@@ -108,7 +107,7 @@ proptest! {
         let target = format!("POST {path}?{query}");
         let explained = Request::new(&target, &[]).explain(&settings(surface), Some(&model));
         if let Ok(Explained::Sent(sent)) = explained {
-            let uri: Uri = sent.into_parts().0.uri;
+            let uri = sent.into_head().uri;
             prop_assert_eq!(uri.authority().map(|a| a.as_str()), Some("r.openai.azure.com"));
             prop_assert!(uri.path().starts_with("/openai/"), "{}", uri);
             prop_assert!(!uri.path().split('/').any(|segment| segment == ".." || segment == "."), "{}", uri);

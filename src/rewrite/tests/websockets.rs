@@ -54,7 +54,7 @@ fn goes_where_azure_has_one() {
 fn sent(settings: &Settings, target: &str) -> (Route, Vec<String>) {
     let route = route(settings, target).unwrap();
     let head = RequestHead { fields: Request::new("GET /", OFFER).fields, ..RequestHead::default() };
-    let sent = websocket::apply(settings, route.clone(), head).unwrap();
+    let sent = websocket::apply(settings, route.clone(), Box::new(head)).unwrap();
     let mut shown = sent.fields().shown();
     shown.sort();
     (route, shown)

@@ -102,7 +102,7 @@ impl Rewrite {
             watch.push(piece)?;
         }
         let splice = splice.context("no model was mapped")?;
-        let sent = rewrite::apply(&self.settings, route, head, Some(&splice))?;
+        let sent = rewrite::apply(&self.settings, route, Box::new(head), Some(&splice))?;
         ensure!(sent.fields().contains("api-key"), "the key is missing");
         Ok(())
     }

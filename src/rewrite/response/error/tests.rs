@@ -15,7 +15,7 @@ fn route(api_version: &str, path: &str, model: Option<&str>) -> Route {
     let entry = Entry::Mounted;
     let asked = Asked { method: &Method::POST, path, query: None, fields: &fields, host: &host, entry };
     match explain(&settings, &asked, model).unwrap() {
-        Explained::Sent(request) => request.route().clone(),
+        Explained::Sent(request) => Route::clone(request.route()),
         Explained::Local(answer) => panic!("{answer:?}"),
     }
 }
