@@ -20,8 +20,9 @@ use azure_openai_proxy::machine::trust::Wish;
 use azure_openai_proxy::machine::trust::host::Host;
 use azure_openai_proxy::message::redact::Secret;
 use azure_openai_proxy::policy::client_keys;
+use azure_openai_proxy::telemetry::{self, gathering};
 use azure_openai_proxy::tls::ca::{Authority, CaError};
-use azure_openai_proxy::{demo, explain, machine, shutdown, simulator, telemetry, tls};
+use azure_openai_proxy::{demo, explain, machine, shutdown, simulator, tls};
 use clap::Parser;
 
 /// What went wrong, and how the program ends because of it.
@@ -243,7 +244,11 @@ fn settings(loaded: Loaded) -> Result<Config, Failure> {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let built = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .on_thread_park(gathering::before_park)
+        .on_thread_stop(gathering::before_stop)
+        .build();
     Ok(built.context("cannot start the runtime")?)
 }
 

@@ -1,5 +1,6 @@
 //! The log: who reads it, how it looks, and what never gets into it.
 
+pub mod gathering;
 mod human;
 mod json;
 
@@ -15,6 +16,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use gathering::Gathering;
 use human::Human;
 use json::Json;
 
@@ -71,7 +73,7 @@ pub fn init(settings: &Settings) {
         Format::Human => false,
         Format::Json => true,
     };
-    let layer = layer(&settings.filter, json, terminal && settings.color, io::stderr);
+    let layer = layer(&settings.filter, json, terminal && settings.color, Gathering);
     // It fails only where a log is set already, as in tests.
     let _ = tracing_subscriber::registry().with(layer).try_init();
 }
