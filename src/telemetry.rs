@@ -3,6 +3,7 @@
 pub mod gathering;
 mod human;
 mod json;
+mod stamp;
 
 use std::io::{self, IsTerminal};
 use std::str::FromStr;

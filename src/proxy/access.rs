@@ -1,5 +1,7 @@
 //! One log line for each exchange, written when it is over, and its record in the journal.
 
+mod line;
+
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -22,9 +24,14 @@ use crate::net::relay::Tally;
 use crate::policy::client_keys::ClientKey;
 use crate::rewrite::{self, Route};
 use crate::shutdown::Shutdown;
+use line::Line;
 
-/// The target of these lines: their message alone says all that a person wants to know.
+/// The target of these lines.
 pub const TARGET: &str = module_path!();
+
+/// The field that says it all: as `{}` to people, as `{:#}` to machines, to whom it is the members of a JSON object, each
+/// after a comma.
+pub const FIELD: &str = "exchange";
 
 /// What the line will say. It is written when this is dropped, also where no answer was ever made.
 #[derive(Debug)]
@@ -137,28 +144,15 @@ impl Drop for Access {
         let measured = answered.map(|measured| Measured { total, ..measured });
         self.metrics.exchange(&self.record, measured.as_ref());
         let record = std::mem::take(&mut self.record);
-        tracing::info!(
-            target: TARGET,
-            client = %self.peer.address,
-            client_key = self.key.as_ref().map(ClientKey::name),
-            route = self.route,
-            method = &*record.method,
-            path = &*record.path,
-            operation = record.operation,
-            model = record.model.as_deref(),
-            deployment = record.deployment.as_deref(),
-            upstream = record.upstream.as_deref(),
-            status = record.status,
-            reason = record.reason,
-            ttfb_ms = record.ttfb_ms,
-            total_ms = record.total_ms,
-            own_us = measured.map(|measured| u64::try_from(measured.own.as_micros()).unwrap_or(u64::MAX)),
-            octets = record.octets,
-            input_tokens = record.tokens.map(|tokens| tokens.input),
-            output_tokens = record.tokens.map(|tokens| tokens.output),
-            outcome = record.outcome.as_str(),
-            "{record}"
-        );
+        let line = Line {
+            client: self.peer.address,
+            client_key: self.key.as_ref().map(ClientKey::name),
+            route: self.route,
+            own_us: measured.map(|measured| u64::try_from(measured.own.as_micros()).unwrap_or(u64::MAX)),
+            record: &record,
+        };
+        let outcome = record.outcome.as_str();
+        tracing::info!(target: TARGET, status = record.status, outcome, exchange = %line);
         self.journal.close(record);
     }
 }

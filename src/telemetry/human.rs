@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use time::OffsetDateTime;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::FmtContext;
@@ -10,6 +9,7 @@ use tracing_subscriber::fmt::format::{self, Format, FormatEvent, FormatFields, W
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::stamp::Stamp;
 use crate::proxy::{access, connect};
 
 const DIM: &str = "\x1b[2m";
@@ -67,8 +67,8 @@ where
 
 impl FormatTime for TimeOfDay {
     fn format_time(&self, w: &mut Writer<'_>) -> fmt::Result {
-        let now = OffsetDateTime::now_utc();
-        write!(w, "{:02}:{:02}:{:02}.{:03}Z", now.hour(), now.minute(), now.second(), now.millisecond())
+        w.write_str(Stamp::now().time_of_day())?;
+        w.write_char('Z')
     }
 }
 
@@ -97,7 +97,7 @@ impl Visit for Exchange {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
+        if ["message", access::FIELD].contains(&field.name()) {
             self.message = format!("{value:?}");
         }
     }
