@@ -6,8 +6,9 @@
 
 mod labels;
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use prometheus_client::collector::Collector;
@@ -22,7 +23,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::VERSION;
 use super::journal::Record;
-use labels::{Call, Ended, Request, Tunnel, Usage};
+use labels::{Call, Ended, Kind, Request, Tunnel, Usage};
 
 pub use labels::TunnelKind;
 
@@ -41,6 +42,22 @@ struct Inner {
     duration: Times<Ended>,
     first_token: Times<Call>,
     tokens: Times<Usage>,
+    /// What was looked up once: to do it for each exchange costs several times what counting does.
+    found: RwLock<BTreeMap<Kind, Counters>>,
+}
+
+/// What counts the exchanges of one kind.
+struct Counters {
+    requests: Counter,
+    answers: Option<Answers>,
+}
+
+/// What counts the answers of models, as far as they tell it.
+struct Answers {
+    duration: Histogram,
+    first_token: Option<Histogram>,
+    input: Option<Histogram>,
+    output: Option<Histogram>,
 }
 
 type Times<L> = Family<L, Histogram, fn() -> Histogram>;
@@ -87,6 +104,7 @@ impl Metrics {
             duration: Family::new_with_constructor(seconds),
             first_token: Family::new_with_constructor(seconds),
             tokens: Family::new_with_constructor(counts),
+            found: RwLock::default(),
         };
         inner.register();
         inner.registry.register_collector(Box::new(Open(Box::new(open))));
@@ -95,21 +113,14 @@ impl Metrics {
 
     /// Counts an exchange that is over, whether or not it was sent on.
     pub fn exchange(&self, record: &Record, measured: Option<&Measured>) {
-        self.0.requests.get_or_create(&Request::of(record)).inc();
-        let Some(measured) = measured else { return };
-        self.0.own_latency.observe(measured.own.as_secs_f64());
-        let Some(call) = Call::of(record, measured.provider, measured.known_model) else { return };
-        let ended = call.clone().ended(record);
-        self.0.duration.get_or_create(&ended).observe(measured.total.as_secs_f64());
-        if let Some(first) = measured.first_token {
-            self.0.first_token.get_or_create(&call).observe(first.as_secs_f64());
+        let kind = Kind::of(record, measured);
+        // Nothing under the lock panics half-way.
+        if let Some(counters) = self.0.found.read().unwrap_or_else(PoisonError::into_inner).get(&kind) {
+            return self.0.count(counters, record, measured);
         }
-        if let Some(tokens) = record.tokens {
-            for (kind, count) in [("input", tokens.input), ("output", tokens.output)] {
-                // Exact up to 2⁵³, which nobody can pay for.
-                self.0.tokens.get_or_create(&call.clone().usage(kind)).observe(count as f64);
-            }
-        }
+        let counters = self.0.find(&kind);
+        self.0.count(&counters, record, measured);
+        self.0.found.write().unwrap_or_else(PoisonError::into_inner).insert(kind, counters);
     }
 
     /// Counts a CONNECT.
@@ -134,6 +145,36 @@ impl fmt::Debug for Metrics {
 // === impl Inner ===
 
 impl Inner {
+    fn find(&self, kind: &Kind) -> Counters {
+        let answers = kind.asked.as_ref().map(|asked| {
+            let call = kind.call(asked);
+            let usage = |kind| self.tokens.get_or_create_owned(&call.clone().usage(kind));
+            Answers {
+                duration: self.duration.get_or_create_owned(&kind.ended(call.clone())),
+                first_token: asked.first_token.then(|| self.first_token.get_or_create_owned(&call)),
+                input: asked.tokens.then(|| usage("input")),
+                output: asked.tokens.then(|| usage("output")),
+            }
+        });
+        Counters { requests: self.requests.get_or_create_owned(&kind.request()), answers }
+    }
+
+    fn count(&self, counters: &Counters, record: &Record, measured: Option<&Measured>) {
+        counters.requests.inc();
+        let Some(measured) = measured else { return };
+        self.own_latency.observe(measured.own.as_secs_f64());
+        let Some(answers) = &counters.answers else { return };
+        answers.duration.observe(measured.total.as_secs_f64());
+        if let (Some(times), Some(first)) = (&answers.first_token, measured.first_token) {
+            times.observe(first.as_secs_f64());
+        }
+        if let (Some(input), Some(output), Some(tokens)) = (&answers.input, &answers.output, record.tokens) {
+            // Exact up to 2⁵³, which nobody can pay for.
+            input.observe(tokens.input as f64);
+            output.observe(tokens.output as f64);
+        }
+    }
+
     fn register(&mut self) {
         let registry = &mut self.registry;
         registry.register("azure_openai_proxy_requests", "Exchanges that are over", self.requests.clone());

@@ -1,8 +1,31 @@
 //! The labels, each with few values and none that a client chooses.
 
+use std::sync::Arc;
+
 use prometheus_client::encoding::EncodeLabelSet;
 
+use super::Measured;
 use crate::admin::journal::{Outcome, Record};
+
+/// All that tells what counts an exchange from what counts another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Kind {
+    status: Option<u16>,
+    outcome: Outcome,
+    operation: &'static str,
+    /// `None` for what asks no model for anything, and what was not answered.
+    pub(super) asked: Option<Asked>,
+}
+
+/// Who was asked, and what of the answer is counted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Asked {
+    provider: &'static str,
+    /// `None` for one that the map does not name.
+    model: Option<Arc<str>>,
+    pub(super) first_token: bool,
+    pub(super) tokens: bool,
+}
 
 /// What becomes of a CONNECT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,13 +73,44 @@ pub(super) struct Usage {
     gen_ai_token_type: &'static str,
 }
 
-// === impl Request ===
+// === impl Kind ===
 
-impl Request {
+impl Kind {
+    pub(super) fn of(record: &Record, measured: Option<&Measured>) -> Self {
+        let asked = measured.zip(record.model.as_ref()).map(|(measured, model)| Asked {
+            provider: measured.provider,
+            model: measured.known_model.then(|| Arc::clone(model)),
+            first_token: measured.first_token.is_some(),
+            tokens: record.tokens.is_some(),
+        });
+        Self { status: record.status, outcome: record.outcome, operation: record.operation, asked }
+    }
+
     /// Status 0 is that of an exchange that nobody waited for the answer of.
-    pub(super) fn of(record: &Record) -> Self {
-        let operation = if record.operation.is_empty() { "none" } else { record.operation };
-        Self { operation, status: record.status.unwrap_or(0), outcome: record.outcome.as_str() }
+    pub(super) fn request(&self) -> Request {
+        let operation = if self.operation.is_empty() { "none" } else { self.operation };
+        Request { operation, status: self.status.unwrap_or(0), outcome: self.outcome.as_str() }
+    }
+
+    pub(super) fn call(&self, asked: &Asked) -> Call {
+        Call {
+            gen_ai_operation_name: match self.operation {
+                "chat/completions" | "responses" => "chat",
+                "completions" => "text_completion",
+                other => other,
+            },
+            gen_ai_provider_name: asked.provider,
+            gen_ai_request_model: asked.model.as_deref().unwrap_or("unresolved").to_owned(),
+        }
+    }
+
+    pub(super) fn ended(&self, call: Call) -> Ended {
+        let error_type = match (self.outcome, self.status) {
+            (_, Some(status @ 400..)) => status.to_string(),
+            (Outcome::Complete, _) => String::new(),
+            (outcome, _) => outcome.as_str().to_owned(),
+        };
+        Ended { call, error_type }
     }
 }
 
@@ -75,29 +129,6 @@ impl Tunnel {
 // === impl Call ===
 
 impl Call {
-    /// `None` for what asks no model for anything.
-    pub(super) fn of(record: &Record, provider: &'static str, known: bool) -> Option<Self> {
-        let model = record.model.as_deref()?;
-        Some(Self {
-            gen_ai_operation_name: match record.operation {
-                "chat/completions" | "responses" => "chat",
-                "completions" => "text_completion",
-                other => other,
-            },
-            gen_ai_provider_name: provider,
-            gen_ai_request_model: if known { model } else { "unresolved" }.to_owned(),
-        })
-    }
-
-    pub(super) fn ended(self, record: &Record) -> Ended {
-        let error_type = match (record.outcome, record.status) {
-            (_, Some(status @ 400..)) => status.to_string(),
-            (Outcome::Complete, _) => String::new(),
-            (outcome, _) => outcome.as_str().to_owned(),
-        };
-        Ended { call: self, error_type }
-    }
-
     pub(super) fn usage(self, gen_ai_token_type: &'static str) -> Usage {
         Usage { call: self, gen_ai_token_type }
     }
