@@ -3,14 +3,19 @@
 //! Every API of OpenAI's tells them in an object under a key `usage`, in JSON as in the events of a stream. Inside a
 //! JSON string a quote is escaped, so `"usage"` before a colon is a key wherever it stands.
 
+use std::sync::LazyLock;
+
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 
 use crate::admin::journal::Tokens;
 use crate::message::Fields;
 
 const KEY: &[u8] = b"\"usage\"";
+
+/// To make one takes as long as to search a short answer.
+static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(KEY));
 
 /// Octets of one usage object, its key included, that are held at most; a longer one is not read.
 const LONGEST: usize = 4096;
@@ -70,7 +75,7 @@ impl UsageReader {
 
     /// Where the octets begin that only the next ones can decide about.
     fn scan(&mut self, text: &[u8]) -> usize {
-        for at in memmem::find_iter(text, KEY) {
+        for at in FINDER.find_iter(text) {
             let end = text.len().min(at + LONGEST);
             match value(&text[at + KEY.len()..end]) {
                 Value::Counts(tokens) => self.tokens = Some(tokens),
@@ -78,8 +83,8 @@ impl UsageReader {
                 Value::Unfinished | Value::Nothing => {}
             }
         }
-        let begun = (1..KEY.len()).rev().find(|&length| text.ends_with(&KEY[..length]));
-        text.len() - begun.unwrap_or(0)
+        let mut last = text.len().saturating_sub(KEY.len() - 1)..text.len();
+        last.find(|&at| text[at] == KEY[0] && KEY.starts_with(&text[at..])).unwrap_or(text.len())
     }
 }
 
@@ -94,10 +99,10 @@ fn value(after_key: &[u8]) -> Value {
         Some(_) => return Value::Nothing,
         None => return Value::Unfinished,
     }
-    match serde_json::Deserializer::from_slice(object).into_iter::<Usage>().next() {
-        Some(Ok(usage)) => usage.tokens().map_or(Value::Nothing, Value::Counts),
-        Some(Err(error)) if error.is_eof() => Value::Unfinished,
-        Some(Err(_)) | None => Value::Nothing,
+    match Usage::deserialize(&mut serde_json::Deserializer::from_slice(object)) {
+        Ok(usage) => usage.tokens().map_or(Value::Nothing, Value::Counts),
+        Err(error) if error.is_eof() => Value::Unfinished,
+        Err(_) => Value::Nothing,
     }
 }
 
