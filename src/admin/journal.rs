@@ -5,6 +5,7 @@ mod record;
 mod series;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -31,13 +32,13 @@ pub struct Journal(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    begun: AtomicU64,
     state: Mutex<State>,
     changes: broadcast::Sender<Change>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    begun: u64,
     open: BTreeMap<u64, Arc<Record>>,
     over: VecDeque<Arc<Record>>,
     series: Series,
@@ -67,14 +68,13 @@ impl Journal {
     /// An empty one.
     pub fn new() -> Self {
         let (changes, _) = broadcast::channel(BACKLOG);
-        Self(Arc::new(Inner { state: Mutex::default(), changes }))
+        Self(Arc::new(Inner { begun: AtomicU64::default(), state: Mutex::default(), changes }))
     }
 
     /// Begins a record, which nobody sees before [`open`](Self::open) or [`close`](Self::close).
     pub fn begin(&self, method: &str, path: &str) -> Record {
-        let mut state = self.state();
-        state.begun += 1;
-        Record::new(state.begun, method, path)
+        let before = self.0.begun.fetch_add(1, Ordering::Relaxed);
+        Record::new(before + 1, method, path)
     }
 
     /// Shows an exchange that is under way, as far as it has got. It has to be closed some day.
