@@ -128,36 +128,28 @@ impl Record {
 /// One line for people.
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", Shown(&self.method), Shown(&self.path))?;
-        if let Some(model) = &self.model {
-            write!(f, "  {}", Shown(model))?;
-        }
-        if let Some(upstream) = &self.upstream {
-            write!(f, " → {upstream}")?;
-        }
-        if let Some(deployment) = &self.deployment {
-            write!(f, ":{}", Shown(deployment))?;
-        }
-        if let Some(status) = self.status {
-            write!(f, "  {status}")?;
-        }
-        if let Some(reason) = self.reason {
-            write!(f, "  {reason}")?;
-        }
-        if matches!(self.outcome, Outcome::Cancelled | Outcome::Broken) {
-            write!(f, "  {}", self.outcome.as_str())?;
-        }
-        if let (true, Some(ttfb)) = (self.stream, self.ttfb_ms) {
-            write!(f, "  stream  ttfb {}", Span(ttfb))?;
-        }
-        if let Some(total) = self.total_ms {
-            write!(f, "  {}", Span(total))?;
-        }
-        if let Some(tokens) = self.tokens {
-            write!(f, "  {}→{} tok", Short(tokens.input), Short(tokens.output))?;
-        }
-        Ok(())
+        let left = matches!(self.outcome, Outcome::Cancelled | Outcome::Broken);
+        part(f, "", Some(Shown(&self.method)))?;
+        part(f, " ", Some(Shown(&self.path)))?;
+        part(f, "  ", self.model.as_deref().map(Shown))?;
+        part(f, " → ", self.upstream.as_deref())?;
+        part(f, ":", self.deployment.as_deref().map(Shown))?;
+        part(f, "  ", self.status)?;
+        part(f, "  ", self.reason)?;
+        part(f, "  ", left.then(|| self.outcome.as_str()))?;
+        part(f, "  stream  ttfb ", self.ttfb_ms.filter(|_| self.stream).map(Span))?;
+        part(f, "  ", self.total_ms.map(Span))?;
+        part(f, "  ", self.tokens.map(|tokens| Short(tokens.input)))?;
+        part(f, "→", self.tokens.map(|tokens| Short(tokens.output)))?;
+        part(f, " ", self.tokens.map(|_| "tok"))
     }
+}
+
+/// What is known, after what parts it from the rest.
+fn part(f: &mut fmt::Formatter<'_>, before: &str, known: Option<impl fmt::Display>) -> fmt::Result {
+    let Some(known) = known else { return Ok(()) };
+    f.write_str(before)?;
+    known.fmt(f)
 }
 
 /// The beginning of a text, if it is longer than anybody would read.
@@ -185,8 +177,9 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain =
             |octet: u8| octet.is_ascii_graphic() && !matches!(octet, b'"' | b'\'' | b'\\') || octet == b' ';
-        match self.0.bytes().all(plain) {
-            // Nearly all are, and going through them character by character takes its time.
+        // Nearly all are, and going through them character by character takes its time. Without a way out on the first
+        // that is not, the compiler looks at many octets at once.
+        match self.0.bytes().fold(true, |all, octet| all & plain(octet)) {
             true => f.write_str(self.0),
             false => write!(f, "{}", self.0.escape_debug()),
         }
