@@ -44,11 +44,16 @@ where
             return self.0.format_event(context, writer, event);
         }
         let (stamp, level) = (Stamp::now(), metadata.level().as_str());
-        write!(writer, "{{\"timestamp\":\"{}\",\"level\":\"{level}\"", stamp.as_str())?;
+        for part in ["{\"timestamp\":\"", stamp.as_str(), "\",\"level\":\"", level, "\""] {
+            writer.write_str(part)?;
+        }
         let mut members = Members(writer.by_ref(), Ok(()));
         event.record(&mut members);
         members.1?;
-        writeln!(writer, ",\"target\":\"{}\"}}", access::TARGET)
+        for part in [",\"target\":\"", access::TARGET, "\"}\n"] {
+            writer.write_str(part)?;
+        }
+        Ok(())
     }
 }
 

@@ -26,6 +26,13 @@ pub(super) struct Line<'a> {
 /// several times what all of this does, for every exchange.
 struct Members(String);
 
+/// What stands before a member's value.
+macro_rules! key {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":")
+    };
+}
+
 // === impl Line ===
 
 impl fmt::Display for Line<'_> {
@@ -38,24 +45,24 @@ impl Line<'_> {
     fn members(&self) -> String {
         let record = self.record;
         let mut members = Members(String::with_capacity(USUAL));
-        members.address("client", self.client);
-        members.text("client_key", self.client_key);
-        members.text("route", Some(self.route));
-        members.text("method", Some(&record.method));
-        members.text("path", Some(&record.path));
-        members.text("operation", Some(record.operation));
-        members.text("model", record.model.as_deref());
-        members.text("deployment", record.deployment.as_deref());
-        members.text("upstream", record.upstream.as_deref());
-        members.number("status", record.status.map(u64::from));
-        members.text("reason", record.reason);
-        members.number("ttfb_ms", record.ttfb_ms);
-        members.number("total_ms", record.total_ms);
-        members.number("own_us", self.own_us);
-        members.number("octets", Some(record.octets));
-        members.number("input_tokens", record.tokens.map(|tokens| tokens.input));
-        members.number("output_tokens", record.tokens.map(|tokens| tokens.output));
-        members.text("outcome", Some(record.outcome.as_str()));
+        members.address(key!("client"), self.client);
+        members.text(key!("client_key"), self.client_key);
+        members.word(key!("route"), Some(self.route));
+        members.text(key!("method"), Some(&record.method));
+        members.text(key!("path"), Some(&record.path));
+        members.word(key!("operation"), Some(record.operation));
+        members.text(key!("model"), record.model.as_deref());
+        members.text(key!("deployment"), record.deployment.as_deref());
+        members.text(key!("upstream"), record.upstream.as_deref());
+        members.number(key!("status"), record.status.map(u64::from));
+        members.word(key!("reason"), record.reason);
+        members.number(key!("ttfb_ms"), record.ttfb_ms);
+        members.number(key!("total_ms"), record.total_ms);
+        members.number(key!("own_us"), self.own_us);
+        members.number(key!("octets"), Some(record.octets));
+        members.number(key!("input_tokens"), record.tokens.map(|tokens| tokens.input));
+        members.number(key!("output_tokens"), record.tokens.map(|tokens| tokens.output));
+        members.word(key!("outcome"), Some(record.outcome.as_str()));
         members.0
     }
 }
@@ -63,34 +70,38 @@ impl Line<'_> {
 // === impl Members ===
 
 impl Members {
-    fn name(&mut self, name: &'static str) {
-        self.0.push_str(",\"");
-        self.0.push_str(name);
-        self.0.push_str("\":");
-    }
-
-    fn number(&mut self, name: &'static str, number: Option<u64>) {
+    fn number(&mut self, key: &'static str, number: Option<u64>) {
         if let Some(number) = number {
-            self.name(name);
+            self.0.push_str(key);
             self.digits(number);
         }
     }
 
-    fn text(&mut self, name: &'static str, text: Option<&str>) {
+    /// A text of ours, in which nothing has to be escaped.
+    fn word(&mut self, key: &'static str, word: Option<&'static str>) {
+        if let Some(word) = word {
+            self.0.push_str(key);
+            self.0.push('"');
+            self.0.push_str(word);
+            self.0.push('"');
+        }
+    }
+
+    fn text(&mut self, key: &'static str, text: Option<&str>) {
         if let Some(text) = text {
-            self.name(name);
+            self.0.push_str(key);
             self.0.push('"');
             self.escaped(text);
             self.0.push('"');
         }
     }
 
-    fn address(&mut self, name: &'static str, address: SocketAddr) {
+    fn address(&mut self, key: &'static str, address: SocketAddr) {
         let SocketAddr::V4(address) = address else {
-            return self.text(name, Some(&address.to_string()));
+            return self.text(key, Some(&address.to_string()));
         };
-        self.name(name);
         let [first, rest @ ..] = address.ip().octets();
+        self.0.push_str(key);
         self.0.push('"');
         self.digits(first.into());
         for octet in rest {
