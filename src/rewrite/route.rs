@@ -1,6 +1,7 @@
 //! Where a request goes, once that is decided.
 
 use std::fmt;
+use std::sync::Arc;
 
 use http::Uri;
 
@@ -13,8 +14,8 @@ pub struct Route {
     pub(super) realtime: bool,
     pub(super) scope: Scope,
     pub(super) uri: Uri,
-    pub(super) model: Option<Box<str>>,
-    pub(super) deployment: Option<Box<str>>,
+    pub(super) model: Option<Arc<str>>,
+    pub(super) deployment: Option<Arc<str>>,
     pub(super) credential: Credential,
     /// Whether the client knows the origin by another name than its own.
     pub(super) renamed: bool,
@@ -61,13 +62,13 @@ impl Route {
     }
 
     /// The model as the client names it, if the request names one that is mapped.
-    pub fn model(&self) -> Option<&str> {
-        self.model.as_deref()
+    pub fn model(&self) -> Option<&Arc<str>> {
+        self.model.as_ref()
     }
 
     /// The deployment that answers for the model.
-    pub fn deployment(&self) -> Option<&str> {
-        self.deployment.as_deref()
+    pub fn deployment(&self) -> Option<&Arc<str>> {
+        self.deployment.as_ref()
     }
 
     /// Whose credential goes along.

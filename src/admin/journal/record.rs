@@ -96,13 +96,13 @@ impl Record {
     pub fn routed(
         &mut self,
         operation: &'static str,
-        model: Option<&str>,
-        deployment: Option<&str>,
+        model: Option<&Arc<str>>,
+        deployment: Option<&Arc<str>>,
         upstream: Option<&str>,
     ) {
         self.operation = operation;
-        self.model = model.map(clip);
-        self.deployment = deployment.map(clip);
+        self.model = model.map(clip_shared);
+        self.deployment = deployment.map(clip_shared);
         self.upstream = upstream.map(clip);
     }
 
@@ -157,6 +157,11 @@ fn clip(text: &str) -> Arc<str> {
     text[..text.floor_char_boundary(CLIPPED)].into()
 }
 
+/// The same of one that others hold too.
+fn clip_shared(text: &Arc<str>) -> Arc<str> {
+    if text.len() <= CLIPPED { Arc::clone(text) } else { clip(text) }
+}
+
 // === impl Outcome ===
 
 impl Outcome {
@@ -199,14 +204,15 @@ mod tests {
     #[test]
     fn a_line_says_what_a_person_looks_for() {
         let mut streamed = Record::new(1, "POST", "/v1/responses");
-        streamed.routed("createResponse", Some("gpt-5"), Some("gpt-5-eu"), Some("acme.openai.azure.com"));
+        let (model, deployment) = (Arc::from("gpt-5"), Arc::from("gpt-5-eu"));
+        streamed.routed("createResponse", Some(&model), Some(&deployment), Some("acme.openai.azure.com"));
         streamed.answered(200, true, Duration::ZERO);
         streamed.tokens = Some(Tokens { input: 1_290, output: 486 });
         let mut refused = Record::new(2, "GET", "/v1/organization/projects");
         refused.answered(404, false, Duration::ZERO);
         refused.reason = Some("unsupported_on_azure");
         let mut left = Record::new(3, "POST", "/v1/chat/completions");
-        left.routed("createChatCompletion", Some("a\nb"), None, Some("api.openai.com"));
+        left.routed("createChatCompletion", Some(&"a\nb".into()), None, Some("api.openai.com"));
         for (record, line) in [
             (
                 at(streamed, 412, 3_950, Outcome::Complete),
@@ -227,7 +233,11 @@ mod tests {
 
     #[test]
     fn a_text_of_a_clients_is_clipped_between_characters() {
-        let record = Record::new(1, "GET", &"é/".repeat(CLIPPED));
-        assert!((CLIPPED - 3..=CLIPPED).contains(&record.path.len()), "{}", record.path.len());
+        let long = "é/".repeat(CLIPPED);
+        let mut record = Record::new(1, "GET", &long);
+        record.routed("responses", Some(&long.into()), None, None);
+        for text in [Some(record.path), record.model].into_iter().flatten() {
+            assert!((CLIPPED - 3..=CLIPPED).contains(&text.len()), "{}", text.len());
+        }
     }
 }

@@ -40,7 +40,7 @@ fn compressed_content_is_sent_decoded_only_where_its_model_changes() {
                 let same = request(line, coding, came.len());
                 let (head, sent) = same.send(&settings(surface), &came, size).unwrap();
                 assert_eq!(sent, came);
-                assert_eq!(head.route().model(), Some("gpt-5"));
+                assert_eq!(head.route().model().map(AsRef::as_ref), Some("gpt-5"));
                 assert_eq!(head.fields().text(CONTENT_ENCODING).unwrap(), coding);
                 assert_eq!(head.fields().text("digest").unwrap(), "x");
 
