@@ -16,13 +16,15 @@ pub struct AmbiguousLength;
 pub fn length(fields: &Fields) -> Result<Option<u64>, AmbiguousLength> {
     let mut lines = fields.get_all(CONTENT_LENGTH);
     let Some(line) = lines.next() else { return Ok(None) };
-    let plain = match line {
-        [b'0'] => true,
-        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
-        _ => false,
+    let number = match line {
+        [b'0'] => Some(0),
+        [b'1'..=b'9', ..] => line.iter().try_fold(0, |number: u64, octet| {
+            let digit = octet.is_ascii_digit().then(|| u64::from(octet - b'0'))?;
+            number.checked_mul(10)?.checked_add(digit)
+        }),
+        _ => None,
     };
-    let length = std::str::from_utf8(line).ok().filter(|_| plain && lines.next().is_none());
-    length.and_then(|length| length.parse().ok()).map(Some).ok_or(AmbiguousLength)
+    number.filter(|_| lines.next().is_none()).map(Some).ok_or(AmbiguousLength)
 }
 
 /// Whether a response to a request of this method has no content, whatever its fields say (RFC 9110 §6.4.1).

@@ -113,7 +113,9 @@ impl Fields {
 
     /// The values of all lines of this name, in their order.
     pub fn get_all(&self, name: impl AsRef<str>) -> impl Iterator<Item = &[u8]> {
-        self.lines.iter().filter(move |line| self.is(line, name.as_ref())).map(|line| self.value(line))
+        let length = name.as_ref().len();
+        let lines = self.lines.iter().filter(move |line| line.name == length && self.is(line, name.as_ref()));
+        lines.map(|line| self.value(line))
     }
 
     /// The value of the first line of this name, if it is visible ASCII.
@@ -150,10 +152,12 @@ impl Fields {
             return self.append(name, value);
         };
         self.rewrite(first, value);
-        let mut seen = false;
-        self.retain_lines(|fields, line| {
-            !fields.is(line, name.as_str()) || !std::mem::replace(&mut seen, true)
-        });
+        if self.lines[first + 1..].iter().any(|line| self.is(line, name.as_str())) {
+            let mut seen = false;
+            self.retain_lines(|fields, line| {
+                !fields.is(line, name.as_str()) || !std::mem::replace(&mut seen, true)
+            });
+        }
     }
 
     /// Removes all lines of this name.
