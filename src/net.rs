@@ -1,6 +1,7 @@
 //! Sockets: listening, telling protocols apart, dialling, relaying.
 
 pub mod activity;
+pub mod ahead;
 pub mod dial;
 pub mod lingering;
 pub mod listen;

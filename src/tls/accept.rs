@@ -12,13 +12,14 @@ use tokio::time;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::net::ahead::Ahead;
 use crate::tls::leaf::LeafError;
 
 /// A finished handshake.
 #[derive(Debug)]
 pub struct Accepted<IO> {
     /// The plain side of the connection.
-    pub stream: TlsStream<IO>,
+    pub stream: TlsStream<Ahead<IO>>,
     /// The name that the client asked for, in lower case (RFC 6066 §3).
     pub sni: Option<String>,
     /// Whether HTTP/2 was agreed on (RFC 7301); HTTP/1.1 otherwise.
@@ -75,7 +76,9 @@ async fn handshake<IO>(
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let start = LazyConfigAcceptor::new(Acceptor::default(), io).await.map_err(AcceptError::before_hello)?;
+    let start = LazyConfigAcceptor::new(Acceptor::default(), Ahead::new(io))
+        .await
+        .map_err(AcceptError::before_hello)?;
     let sni = start.client_hello().server_name().map(str::to_ascii_lowercase);
     let config = match choose(sni.as_deref()) {
         Ok(config) => config,
