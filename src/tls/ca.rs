@@ -28,7 +28,7 @@ use crate::tls::{dns_name, leaf, pem, provider, sha256_hex};
 pub use check::AuthorityError;
 pub use files::{FileError, publish};
 pub use profile::Purpose;
-pub(in crate::tls) use profile::{BACKDATED, distribution_points, new_key, new_serial};
+pub(in crate::tls) use profile::{BACKDATED, distribution_points, new_serial};
 
 /// A root, the intermediate below it, and the intermediate's key. `Debug` shows no key.
 pub struct Authority {
@@ -183,7 +183,7 @@ impl Authority {
     pub(in crate::tls) fn sign(
         &self,
         params: &CertificateParams,
-        key: &KeyPair,
+        key: &impl PublicKeyData,
     ) -> Result<CertificateDer<'static>, rcgen::Error> {
         Ok(params.signed_by(key, &self.issuer()?)?.der().clone())
     }

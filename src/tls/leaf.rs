@@ -1,18 +1,20 @@
 //! Leaves: the short-lived certificates that stand for one intercepted name each.
 
+mod key;
+
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SanType,
 };
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
 use thiserror::Error;
 use time::{Duration, OffsetDateTime};
 
-use crate::tls::ca::{Authority, BACKDATED, distribution_points, new_key, new_serial};
-use crate::tls::{dns_name, provider};
+use crate::tls::ca::{Authority, BACKDATED, distribution_points, new_serial};
+use crate::tls::dns_name;
+use crate::tls::leaf::key::LeafKey;
 
 /// All of a leaf's life, the backdating and its last second included (RFC 5280 §4.1.2.5 counts both ends).
 /// Under the 47 days that CA/Browser Forum SC-081 leaves public CAs from 2029.
@@ -73,14 +75,13 @@ pub fn mint(authority: &Authority, name: &str, now: SystemTime) -> Result<Leaf, 
     let not_before = now - BACKDATED;
     let not_after = ca_end.min(not_before + LEAF_LIFE);
 
-    let key = new_key()?;
+    let key = LeafKey::generate()?;
     let mut params = params(&name, not_before, not_after)?;
     params.crl_distribution_points = distribution_points(authority.crl_url());
     let signed = authority.sign(&params, &key)?;
     let chain = vec![signed, authority.intermediate_der().clone()];
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     Ok(Leaf {
-        certified: Arc::new(CertifiedKey::from_der(chain, key, &provider())?),
+        certified: Arc::new(CertifiedKey::new(chain, Arc::new(key))),
         not_before: not_before.into(),
         renew_at: renewal(now, not_after, ca_end).into(),
         not_after: not_after.into(),

@@ -73,7 +73,7 @@ pub(super) fn generate(purpose: &Purpose, now: OffsetDateTime) -> Result<Materia
 }
 
 /// A fresh P-256 key.
-pub(in crate::tls) fn new_key() -> Result<KeyPair, rcgen::Error> {
+pub(super) fn new_key() -> Result<KeyPair, rcgen::Error> {
     KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)
 }
 

@@ -24,7 +24,7 @@ fn forge(authority: &Authority, change: impl FnOnce(&mut CertificateParams)) -> 
     let now = OffsetDateTime::now_utc();
     let mut params = params("api.openai.com", now - BACKDATED, now + Duration::DAY).unwrap();
     change(&mut params);
-    let leaf = authority.sign(&params, &new_key().unwrap()).unwrap();
+    let leaf = authority.sign(&params, &KeyPair::generate().unwrap()).unwrap();
     vec![leaf, authority.intermediate_der().clone()]
 }
 
@@ -58,6 +58,7 @@ fn it_has_the_profile() {
     assert_eq!(certificate.issuer(), issuer.subject());
     assert_eq!(authority_key(&certificate), subject_key(&issuer).map(<[u8]>::to_vec));
     assert_ne!(certificate.public_key().raw, issuer.public_key().raw);
+    assert_eq!(leaf.certified.keys_match(), Ok(()), "the certificate is for the key that goes with it");
 }
 
 fn authority_key(certificate: &X509Certificate<'_>) -> Option<Vec<u8>> {
@@ -151,13 +152,13 @@ fn a_stolen_key_is_good_for_nothing_else() {
 #[test]
 fn a_certificate_authority_below_it_is_refused() {
     let authority = authority();
-    let key = new_key().unwrap();
+    let key = KeyPair::generate().unwrap();
     let below = forge_ca(&authority, &key);
     let issuer = Issuer::from_ca_cert_der(&below, key).unwrap();
     let now = OffsetDateTime::now_utc();
     let leaf = params("api.openai.com", now - BACKDATED, now + Duration::DAY)
         .unwrap()
-        .signed_by(&new_key().unwrap(), &issuer)
+        .signed_by(&KeyPair::generate().unwrap(), &issuer)
         .unwrap();
     let chain = [leaf.der().clone(), below, authority.intermediate_der().clone()];
     assert!(verify(&authority, &chain, "api.openai.com").is_err());
