@@ -6,13 +6,14 @@
 mod check;
 mod crl;
 mod files;
+mod key;
 mod profile;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rcgen::{CertificateParams, Issuer, KeyPair, PublicKeyData};
+use rcgen::{CertificateParams, Issuer, PublicKeyData};
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -22,6 +23,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::tls::ca::check::Facts;
+use crate::tls::ca::key::IssuerKey;
 use crate::tls::ca::profile::Material;
 use crate::tls::{dns_name, leaf, pem, provider, sha256_hex};
 
@@ -32,7 +34,7 @@ pub(in crate::tls) use profile::{BACKDATED, distribution_points, new_serial};
 
 /// A root, the intermediate below it, and the intermediate's key. `Debug` shows no key.
 pub struct Authority {
-    key: Zeroizing<KeyPair>,
+    issuer: Issuer<'static, IssuerKey>,
     intermediate: CertificateDer<'static>,
     root: CertificateDer<'static>,
     permitted: Vec<String>,
@@ -185,16 +187,12 @@ impl Authority {
         params: &CertificateParams,
         key: &impl PublicKeyData,
     ) -> Result<CertificateDer<'static>, rcgen::Error> {
-        Ok(params.signed_by(key, &self.issuer()?)?.der().clone())
-    }
-
-    fn issuer(&self) -> Result<Issuer<'_, &KeyPair>, rcgen::Error> {
-        Issuer::from_ca_cert_der(&self.intermediate, &*self.key)
+        Ok(params.signed_by(key, &self.issuer)?.der().clone())
     }
 
     fn parse(text: &[u8], now: OffsetDateTime) -> Result<Self, AuthorityError> {
         let der = Zeroizing::new(pem::private_key(text)?);
-        let key = Zeroizing::new(KeyPair::try_from(&*der)?);
+        let key = IssuerKey::read(&der)?;
         let certificates = pem::certificates(text)?;
         let count = certificates.len();
         let [intermediate, root] = certificates.try_into().map_err(|_| AuthorityError::Count(count))?;
@@ -213,7 +211,7 @@ impl Authority {
             return Err(AuthorityError::Expired(not_after));
         }
         let made = Self {
-            key,
+            issuer: Issuer::from_ca_cert_der(&intermediate, key)?,
             intermediate,
             root,
             permitted: facts.permitted,
@@ -258,7 +256,7 @@ impl Authority {
 
     /// What `issuer.pem` holds: the key, the intermediate, the root's list, the root.
     fn issuer_pem(&self) -> Zeroizing<String> {
-        let key = Zeroizing::new(pem::encode("PRIVATE KEY", self.key.serialized_der()));
+        let key = Zeroizing::new(pem::encode("PRIVATE KEY", self.issuer.key().serialized_der()));
         let intermediate = pem::encode("CERTIFICATE", &self.intermediate);
         let root_crl = self.root_crl.as_ref().map(|list| pem::encode("X509 CRL", list)).unwrap_or_default();
         Zeroizing::new([key.as_str(), &intermediate, &root_crl, &self.root_pem()].concat())

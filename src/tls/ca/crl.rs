@@ -47,7 +47,7 @@ impl Authority {
     /// The leaves' list at `now`, in DER, signed by the intermediate.
     pub fn crl(&self, now: SystemTime) -> Result<Vec<u8>, rcgen::Error> {
         let now = OffsetDateTime::from(now);
-        Ok(empty(now, now + CRL_LIFE).signed_by(&self.issuer()?)?.der().to_vec())
+        Ok(empty(now, now + CRL_LIFE).signed_by(&self.issuer)?.der().to_vec())
     }
 
     /// The intermediates' list in DER, signed by the root. A CA that an older version made has none.

@@ -5,14 +5,13 @@
 
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, CrlDistributionPoint, DistinguishedName, DnType,
-    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PKCS_ECDSA_P256_SHA256,
-    PublicKeyData, SerialNumber,
+    GeneralSubtree, IsCa, Issuer, KeyUsagePurpose, NameConstraints, PublicKeyData, SerialNumber,
 };
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use time::{Duration, OffsetDateTime};
-use zeroize::Zeroizing;
 
 use super::crl;
+use super::key::IssuerKey;
 use crate::tls;
 
 /// How far in the past a new certificate starts, for clients whose clock is behind.
@@ -32,7 +31,7 @@ pub struct Purpose {
 
 /// An intermediate with its key, and the root above it; the root's key is gone.
 pub(super) struct Material {
-    pub(super) key: Zeroizing<KeyPair>,
+    pub(super) key: IssuerKey,
     pub(super) intermediate: CertificateDer<'static>,
     pub(super) root: CertificateDer<'static>,
     /// What the root says of its intermediate: that it is not revoked. CAs of earlier versions have none.
@@ -51,17 +50,17 @@ impl Purpose {
 /// Makes a root and an intermediate that may sign for the names and those below them.
 pub(super) fn generate(purpose: &Purpose, now: OffsetDateTime) -> Result<Material, rcgen::Error> {
     let permitted = &purpose.names;
-    let root_key = Zeroizing::new(new_key()?);
+    let root_key = IssuerKey::generate()?;
     let tag = &tls::sha256_hex(&root_key.subject_public_key_info())[..8];
     let above = params("CA", tag, 1, permitted, now)?;
-    let root = above.self_signed(&*root_key)?;
+    let root = above.self_signed(&root_key)?;
 
-    let key = Zeroizing::new(new_key()?);
+    let key = IssuerKey::generate()?;
     let mut below = params("issuing CA", tag, 0, permitted, now)?;
     below.use_authority_key_identifier_extension = true;
     below.crl_distribution_points = distribution_points(purpose.root_crl_url.as_deref());
-    let issuer = Issuer::from_params(&above, &*root_key);
-    let intermediate = below.signed_by(&*key, &issuer)?;
+    let issuer = Issuer::from_params(&above, &root_key);
+    let intermediate = below.signed_by(&key, &issuer)?;
     // Nobody can sign another one: it has to last.
     let root_crl = crl::empty(now, above.not_after).signed_by(&issuer)?;
     Ok(Material {
@@ -70,11 +69,6 @@ pub(super) fn generate(purpose: &Purpose, now: OffsetDateTime) -> Result<Materia
         root: root.der().clone(),
         root_crl: Some(root_crl.der().clone()),
     })
-}
-
-/// A fresh P-256 key.
-pub(super) fn new_key() -> Result<KeyPair, rcgen::Error> {
-    KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)
 }
 
 /// A fresh serial number of 128 random bits, twice what CA/Browser Forum BR §7.1 asks for.

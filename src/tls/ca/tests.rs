@@ -88,7 +88,7 @@ fn is_made_for_dns_names_only() {
 #[test]
 fn debug_shows_no_key() {
     let made = authority();
-    let key = made.key.serialized_der();
+    let key = made.issuer.key().serialized_der();
     // Where the secret scalar stands in a P-256 PKCS #8 key (RFC 5915, RFC 5958).
     let secret = &key[36..48];
     let base64 = pem::encode("X", &key[..48]);
@@ -109,7 +109,7 @@ fn debug_shows_no_key() {
 #[test]
 fn parts_that_do_not_belong_together_are_refused() {
     let ours = || generate("openai.com");
-    let mix = Material { key: Zeroizing::new(profile::new_key().unwrap()), ..ours() };
+    let mix = Material { key: IssuerKey::generate().unwrap(), ..ours() };
     assert!(matches!(assemble_now(mix), Err(AuthorityError::KeyMismatch)));
     let mix = Material { root: ours().root, ..ours() };
     assert!(matches!(assemble_now(mix), Err(AuthorityError::Refused(_))));
@@ -131,9 +131,9 @@ fn an_intermediate_that_is_not_fit_is_refused() {
         params
     };
     let assembled = |above: &[&str], below: &[&str]| {
-        let root = CertifiedIssuer::self_signed(params(above), profile::new_key().unwrap()).unwrap();
-        let key = Zeroizing::new(profile::new_key().unwrap());
-        let intermediate = params(below).signed_by(&*key, &root).unwrap().der().clone();
+        let root = CertifiedIssuer::self_signed(params(above), IssuerKey::generate().unwrap()).unwrap();
+        let key = IssuerKey::generate().unwrap();
+        let intermediate = params(below).signed_by(&key, &root).unwrap().der().clone();
         assemble_now(Material { key, intermediate, root: root.der().clone(), root_crl: None })
     };
     assert!(assembled(&[], &["openai.com"]).is_ok());
