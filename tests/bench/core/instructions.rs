@@ -9,12 +9,14 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, bail};
 use core_bench::exchange::Exchange;
+use core_bench::leaf::Minting;
 use core_bench::pure::{Rewrite, Stream};
 
 /// How far a count may be off, in per cent: hash seeds and the timing of wake-ups move it.
 const TOLERANCE: f64 = 5.0;
 
-const CASES: [(&str, u64); 4] = [("chat", 200), ("upload", 5), ("stream", 20), ("exchange", 200)];
+const CASES: [(&str, u64); 5] =
+    [("chat", 200), ("upload", 5), ("stream", 20), ("exchange", 200), ("leaf", 200)];
 
 type Work = Box<dyn FnMut() -> anyhow::Result<()>>;
 
@@ -45,6 +47,10 @@ fn work(case: &str) -> anyhow::Result<Work> {
         "exchange" => {
             let mut exchange = Exchange::new()?;
             Box::new(move || exchange.once())
+        }
+        "leaf" => {
+            let mut minting = Minting::new()?;
+            Box::new(move || minting.once())
         }
         _ => bail!("no such case: {case}"),
     })

@@ -1,6 +1,8 @@
-//! How long the rewrite core takes: `cargo bench --manifest-path tests/bench/Cargo.toml -p core-bench`.
+//! How long the rewrite core, an exchange and a leaf take:
+//! `cargo bench --manifest-path tests/bench/Cargo.toml -p core-bench`.
 
 use core_bench::exchange::Exchange;
+use core_bench::leaf::Minting;
 use core_bench::pure::{Rewrite, Stream};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -24,6 +26,10 @@ fn rewrite(criterion: &mut Criterion) {
     let mut exchange = Exchange::new().expect("the proxy starts");
     criterion.bench_function("whole exchange", |bencher| {
         bencher.iter(|| exchange.once().expect("it is answered"));
+    });
+    let mut minting = Minting::new().expect("the CA is made");
+    criterion.bench_function("a new leaf", |bencher| {
+        bencher.iter(|| minting.once().expect("it is minted"));
     });
 }
 
