@@ -1,7 +1,7 @@
 //! HTTP/1 on one connection, from the server's end and from the client's (RFC 9112).
 //!
-//! Ours, because a relay needs what libraries keep to themselves: names of fields in the letters of whoever wrote
-//! them, 1xx responses in both directions, framing that is refused where it could be read in two ways and said so,
+//! Ours, because a relay needs what libraries keep to themselves: field lines in the order and the letters of whoever
+//! wrote them, 1xx responses in both directions, framing that is refused where it could be read in two ways and said so,
 //! idle connections that hold no buffers, and content that passes from one connection to the other within one task.
 //!
 //! ```text
