@@ -99,7 +99,7 @@ async fn answer(
         entry,
     };
     let ready = match rewrite::plan(settings, &asked)? {
-        Plan::Local(answer) => return Ok(local(answer, from_page)),
+        Plan::Local(answer) => return Ok(local(answer)),
         Plan::Pass(route) => {
             let content = content::pass(content);
             Ready::of(proxy, head, route, None, |_| content, access)?
@@ -178,11 +178,8 @@ impl Ready {
     }
 }
 
-fn local(answer: Answer, from_page: bool) -> Response<Body> {
+fn local(answer: Answer) -> Response<Body> {
     let mut response = Response::new(body::full(answer.body));
     (response.head.status, response.head.fields) = (answer.status, answer.fields);
-    if from_page {
-        response::allow_origin(&mut response.head.fields);
-    }
     response
 }
