@@ -36,7 +36,8 @@ const MANY: usize = 16 << 10;
 
 /// Writes what this thread has gathered, which it calls whenever it parks.
 pub fn before_park() {
-    with_lines(|lines| {
+    // Nobody is left to be told where the log cannot be written.
+    let _ = with_lines(|lines| {
         lines.parks = true;
         lines.write(&mut io::stderr())
     });
@@ -44,12 +45,12 @@ pub fn before_park() {
 
 /// Writes what this thread has gathered, which it calls when it ends.
 pub fn before_stop() {
-    with_lines(|lines| lines.write(&mut io::stderr()));
+    let _ = with_lines(|lines| lines.write(&mut io::stderr()));
 }
 
-/// Nobody is left to be told where the log cannot be written.
-fn with_lines(with: impl FnOnce(&mut Lines) -> io::Result<()>) {
-    let _ = LINES.try_with(|lines| lines.try_borrow_mut().map(|mut lines| with(&mut lines)));
+/// `None` at the end of a thread, where nothing is gathered any more.
+fn with_lines(with: impl FnOnce(&mut Lines) -> io::Result<()>) -> Option<io::Result<()>> {
+    LINES.try_with(|lines| lines.try_borrow_mut().ok().map(|mut lines| with(&mut lines))).ok().flatten()
 }
 
 // === impl Lines ===
@@ -74,8 +75,8 @@ impl Lines {
 
 impl Write for Writer {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        with_lines(|lines| lines.put(line, self.waits, &mut io::stderr()));
-        Ok(line.len())
+        let put = with_lines(|lines| lines.put(line, self.waits, &mut io::stderr()));
+        put.unwrap_or_else(|| io::stderr().write_all(line)).map(|()| line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
