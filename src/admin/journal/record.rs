@@ -1,6 +1,5 @@
 //! What is kept of one exchange.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -20,7 +19,7 @@ pub struct Record {
     /// When the request arrived, in milliseconds of Unix time.
     pub begun_ms: u64,
     /// The request's method.
-    pub method: Cow<'static, str>,
+    pub method: Arc<str>,
     /// The path of its target.
     pub path: Arc<str>,
     /// The operation's name; empty if the request was refused before that was known.
@@ -90,7 +89,7 @@ fn millis(duration: Duration) -> u64 {
 
 impl Record {
     pub(super) fn new(id: u64, method: &str, path: &str) -> Self {
-        Self { id, begun_ms: now_ms(), method: clip_method(method), path: clip(path), ..Self::default() }
+        Self { id, begun_ms: now_ms(), method: clip(method), path: clip(path), ..Self::default() }
     }
 
     /// Notes where it goes.
@@ -154,24 +153,13 @@ fn part(f: &mut fmt::Formatter<'_>, before: &str, known: Option<impl fmt::Displa
 }
 
 /// The beginning of a text, if it is longer than anybody would read.
-fn beginning(text: &str) -> &str {
-    &text[..text.floor_char_boundary(CLIPPED)]
-}
-
-/// The same to be kept.
 fn clip(text: &str) -> Arc<str> {
-    beginning(text).into()
+    text[..text.floor_char_boundary(CLIPPED)].into()
 }
 
-/// The same of a text that others keep too.
+/// The same of one that others hold too.
 fn clip_shared(text: &Arc<str>) -> Arc<str> {
     if text.len() <= CLIPPED { Arc::clone(text) } else { clip(text) }
-}
-
-/// The same of a method, which is kept already if it is one that nearly all requests have.
-fn clip_method(method: &str) -> Cow<'static, str> {
-    let usual = ["POST", "GET", "DELETE"].into_iter().find(|usual| *usual == method);
-    usual.map_or_else(|| beginning(method).to_owned().into(), Cow::Borrowed)
 }
 
 // === impl Outcome ===
