@@ -10,6 +10,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use super::origin::{Origin, agreement};
 use super::socket::{WAYS, Way, at, open, upgrade};
 use crate::client::within;
+use crate::conversation::Conversation;
 use crate::stage::Stage;
 
 /// A stage in front of an origin in the clear. Models are mapped, so that frames are looked into.
@@ -47,6 +48,22 @@ async fn large_messages_arrive_whole() {
         };
         tokio::join!(origin.echo(), client);
     }
+}
+
+/// As before any other final response; without what speaks for Azure's name.
+#[tokio::test]
+async fn responses_before_the_101_arrive_before_it() {
+    let (origin, stage) = staged().await;
+    let mut client = Conversation::intercepted(stage.proxy, &stage.ca_pem).await;
+    let handshake = "GET /v1/realtime?model=m HTTP/1.1\r\nHost: api.openai.com\r\nConnection: Upgrade\r\n\
+                     Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    client.write(handshake).await;
+    let (head, mut stream) = origin.accept().await;
+    let early = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\nStrict-Transport-Security: max-age=1\r\n\r\n";
+    stream.write_all([early, &agreement(&head)].concat().as_bytes()).await.unwrap();
+    assert_eq!(client.head().await, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n");
+    assert!(client.head().await.starts_with("HTTP/1.1 101 "));
 }
 
 #[tokio::test]
