@@ -53,7 +53,7 @@
 //! - The only octets of a request's content that change are those of the model's value, unless one of
 //!   [`rewrite::extras`] is on; of a WebSocket's message, those and the frame's length; of a response's, those that
 //!   [`rewrite::sse`] and [`rewrite::response::error`] add or take out.
-//! - Of a head, the lines that go on keep their order, and from HTTP/1 to HTTP/1 their letters.
+//! - From HTTP/1 to HTTP/1 the lines of a head that go on keep their order and their letters.
 //! - A destination is dialled at an address that was checked, and never at one of ours.
 //! - A client on another machine reaches the public internet only, and nothing before it has shown a key, where there
 //!   is something to protect. Its key goes no further than here.
