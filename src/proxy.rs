@@ -27,6 +27,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::admin::Admin;
+use crate::message::fields;
 use crate::message::host_port::HostPort;
 use crate::policy::destination::Reach;
 use crate::policy::pages::Pages;
@@ -93,7 +94,7 @@ pub struct Limits {
     pub buffered_content: usize,
     /// Octets of a request's head; see [`Limits::head_size`].
     pub head_size: usize,
-    /// Fields in a request's head.
+    /// Fields in a request's head; see [`Limits::head_fields`].
     pub head_fields: usize,
     /// Connections open at once, over all clients.
     pub connections: usize,
@@ -229,6 +230,11 @@ impl Limits {
     /// Octets of a request's head; more are 431. Parsers want 8 KiB at least.
     pub fn head_size(&self) -> usize {
         self.head_size.max(8 << 10)
+    }
+
+    /// Fields in a request's head; more are 431. HTTP/2 upstream takes no more than [`fields::MOST`].
+    pub fn head_fields(&self) -> usize {
+        self.head_fields.min(fields::MOST)
     }
 }
 

@@ -142,7 +142,7 @@ keys! {
     BufferedContent: "buffered_content" Number Anywhere [] = ["64MiB"];
     /// Octets of a request's head.
     MaxHeadSize: "max_head_size" Number Anywhere [] = ["64KiB"];
-    /// Fields in a request's head.
+    /// Fields in a request's head, 16,384 at most.
     MaxHeadFields: "max_head_fields" Number Anywhere [] = ["256"];
     /// Connections open at once.
     MaxConnections: "max_connections" Number Anywhere [] = ["4096"];

@@ -3,10 +3,14 @@
 //! Names mean the same in any letters (§5.1), but not every program knows that, and the order of lines is not ours to
 //! change: so lines are kept as they are written, one behind the other, and looked through. Heads have few.
 
+mod name;
+
 use std::borrow::Borrow;
 use std::fmt;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+pub use name::Name;
 
 /// The field lines of one head.
 ///
@@ -28,9 +32,8 @@ struct Line {
     is_sensitive: bool,
 }
 
-/// A field's name in the letters in which it was written.
-#[derive(Clone, Copy)]
-pub struct Name<'a>(&'a [u8]);
+/// Lines that a head may come with: with some more they fit into a [`HeaderMap`], which holds 24,576.
+pub const MOST: usize = 16 << 10;
 
 /// Between name and value.
 const COLON: &[u8] = b": ";
@@ -65,24 +68,6 @@ impl Fields {
             fields.push(line.name.as_bytes(), line.value, false);
         }
         fields
-    }
-
-    /// These lines.
-    #[cfg(test)]
-    pub(crate) fn of(lines: &[(&str, &str)]) -> Self {
-        let line = |&(name, value): &(&str, &str)| {
-            (name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap())
-        };
-        lines.iter().map(line).collect()
-    }
-
-    /// Each line in small letters, and its value in its own.
-    #[cfg(test)]
-    pub(crate) fn shown(&self) -> Vec<String> {
-        let line = |(name, value): (Name<'_>, &[u8])| {
-            format!("{}: {}", format!("{name:?}").to_ascii_lowercase(), value.escape_ascii())
-        };
-        self.iter().map(line).collect()
     }
 
     /// How many lines there are.
@@ -151,7 +136,7 @@ impl Fields {
         let Some(first) = self.lines.iter().position(|line| self.is(line, name.as_str())) else {
             return self.append(name, value);
         };
-        self.rewrite(first, value);
+        self.lines[first] = self.rewrite(self.lines[first], value);
         if self.lines[first + 1..].iter().any(|line| self.is(line, name.as_str())) {
             let mut seen = false;
             self.retain_lines(|fields, line| {
@@ -170,22 +155,23 @@ impl Fields {
         self.retain_lines(|fields, line| keep(fields.name(line)));
     }
 
-    /// Gives each line of this name another value, or takes it out.
-    pub fn change(&mut self, name: &HeaderName, change: impl Fn(&[u8]) -> Option<HeaderValue>) {
-        let mut number = 0;
-        while let Some(line) = self.lines.get(number).copied() {
-            if self.is(&line, name.as_str()) {
-                match change(self.value(&line)) {
-                    Some(value) if value.as_bytes() == self.value(&line) => {}
-                    Some(value) => self.rewrite(number, &value),
-                    None => {
-                        self.lines.remove(number);
-                        continue;
-                    }
-                }
+    /// Gives those lines of this name whose values are such another value, or takes them out.
+    pub fn replace(
+        &mut self,
+        name: &HeaderName,
+        is_such: impl Fn(&[u8]) -> bool,
+        replacement: impl Fn(&[u8]) -> Option<HeaderValue>,
+    ) {
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.retain_mut(|line| {
+            if !self.is(line, name.as_str()) || !is_such(self.value(line)) {
+                return true;
             }
-            number += 1;
-        }
+            let replacement = replacement(self.value(line));
+            *line = replacement.as_ref().map_or(*line, |value| self.rewrite(*line, value));
+            replacement.is_some()
+        });
+        self.lines = lines;
     }
 
     /// Hands over the lines to be kept as they are written, those that stand together in one piece.
@@ -205,7 +191,7 @@ impl Fields {
     pub fn to_map(&self) -> HeaderMap {
         let mut map = HeaderMap::with_capacity(self.len());
         for line in &self.lines {
-            let name = HeaderName::from_bytes(self.name(line).0);
+            let name = HeaderName::from_bytes(self.name(line).as_bytes());
             // Both are good, or they would not be in here.
             if let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_bytes(self.value(line))) {
                 value.set_sensitive(line.is_sensitive);
@@ -224,15 +210,13 @@ impl Fields {
     }
 
     /// Writes a line anew, with this value.
-    fn rewrite(&mut self, number: usize, value: &HeaderValue) {
-        let old = self.lines[number];
-        let line =
-            Line { start: self.text.len(), value: value.len(), is_sensitive: value.is_sensitive(), ..old };
+    fn rewrite(&mut self, old: Line, value: &HeaderValue) -> Line {
+        let start = self.text.len();
         self.text.extend_from_within(old.start..old.start + old.name);
         for part in [COLON, value.as_bytes(), CRLF] {
             self.text.extend_from_slice(part);
         }
-        self.lines[number] = line;
+        Line { start, name: old.name, value: value.len(), is_sensitive: value.is_sensitive() }
     }
 
     fn retain_lines(&mut self, mut keep: impl FnMut(&Self, &Line) -> bool) {
@@ -242,7 +226,7 @@ impl Fields {
     }
 
     fn name(&self, line: &Line) -> Name<'_> {
-        Name(&self.text[line.start..line.start + line.name])
+        self.text[line.start..line.start + line.name].into()
     }
 
     fn is(&self, line: &Line, name: &str) -> bool {
@@ -264,7 +248,7 @@ impl fmt::Debug for Fields {
 impl PartialEq for Fields {
     fn eq(&self, other: &Self) -> bool {
         let same = |one: &Line, another: &Line| {
-            self.name(one).0.eq_ignore_ascii_case(other.name(another).0)
+            self.name(one).as_bytes().eq_ignore_ascii_case(other.name(another).as_bytes())
                 && self.value(one) == other.value(another)
         };
         self.len() == other.len()
@@ -293,42 +277,6 @@ impl<N: Borrow<HeaderName>, V: Borrow<HeaderValue>> FromIterator<(N, V)> for Fie
 impl Line {
     fn size(&self) -> usize {
         self.name + COLON.len() + self.value + CRLF.len()
-    }
-}
-
-// === impl Name ===
-
-impl<'a> Name<'a> {
-    /// As it was written.
-    pub fn as_bytes(self) -> &'a [u8] {
-        self.0
-    }
-
-    /// Whether it is this name, in whatever letters.
-    pub fn is(self, name: impl AsRef<str>) -> bool {
-        self.0.eq_ignore_ascii_case(name.as_ref().as_bytes())
-    }
-
-    /// Whether it is one of these.
-    pub fn is_one_of(self, names: &[HeaderName]) -> bool {
-        names.iter().any(|name| self.is(name))
-    }
-
-    /// Whether it begins so, in whatever letters.
-    pub fn begins(self, prefix: &str) -> bool {
-        self.0.get(..prefix.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix.as_bytes()))
-    }
-}
-
-impl<'a> From<&'a HeaderName> for Name<'a> {
-    fn from(name: &'a HeaderName) -> Self {
-        Self(name.as_str().as_bytes())
-    }
-}
-
-impl fmt::Debug for Name<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.escape_ascii())
     }
 }
 

@@ -38,11 +38,10 @@ pub fn has_option(fields: &Fields, option: &str) -> bool {
 }
 
 fn named_by_connection(fields: &Fields) -> Vec<HeaderName> {
-    /// The most usual of all, which names a field that goes anyway.
-    const KEEP_ALIVE: &[u8] = b"keep-alive";
     fields
         .items(header::CONNECTION)
-        .filter(|option| !option.eq_ignore_ascii_case(KEEP_ALIVE))
+        // Those go anyway, and nearly all that is named is one of them.
+        .filter(|option| !is_hop_by_hop((*option).into()))
         .filter_map(|option| HeaderName::from_bytes(option).ok())
         // Naming an end-to-end field that frames or routes the message would change its meaning.
         .filter(|name| !matches!(*name, header::HOST | header::CONTENT_LENGTH | header::CONTENT_TYPE))

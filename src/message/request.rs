@@ -41,6 +41,7 @@ impl<C> Request<C> {
     }
 }
 
+#[cfg(test)]
 impl<C> From<http::Request<C>> for Request<C> {
     fn from(request: http::Request<C>) -> Self {
         let (parts, content) = request.into_parts();

@@ -41,6 +41,7 @@ impl<C> Response<C> {
     }
 }
 
+#[cfg(test)]
 impl<C> From<http::Response<C>> for Response<C> {
     fn from(response: http::Response<C>) -> Self {
         let (parts, content) = response.into_parts();

@@ -47,11 +47,8 @@ impl Fields {
     pub fn withdraw(&self, head: &mut message::Fields, is_ours: impl Fn(&str) -> bool) {
         for name in &self.0 {
             let ours = |line: &[u8]| credentials(name, line).any(|shown| is_ours(&shown));
-            head.change(name, |line| match ours(line) {
-                false => HeaderValue::from_bytes(line).ok(),
-                true if *name == SEC_WEBSOCKET_PROTOCOL => without_key(line),
-                true => None,
-            });
+            let protocols = *name == SEC_WEBSOCKET_PROTOCOL;
+            head.replace(name, ours, |line| without_key(line).filter(|_| protocols));
         }
     }
 }

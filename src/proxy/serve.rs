@@ -55,7 +55,7 @@ where
     F: Fn(Received) -> R + Send + Sync + 'static,
     R: Future<Output = Response<Body>> + Send + 'static,
 {
-    let bounds = Bounds { size: limits.head_size(), fields: limits.head_fields };
+    let bounds = Bounds { size: limits.head_size(), fields: limits.head_fields() };
     let settings = http1::server::Settings { bounds, patience: limits.keepalive_timeout };
     async move {
         let answer = |request: Request<http1::server::Content>| answer(request.map(Either::Left));

@@ -1,5 +1,24 @@
 use super::*;
 
+// For whoever tests something with fields.
+impl Fields {
+    /// These lines.
+    pub(crate) fn of(lines: &[(&str, &str)]) -> Self {
+        let line = |&(name, value): &(&str, &str)| {
+            (name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap())
+        };
+        lines.iter().map(line).collect()
+    }
+
+    /// Each line in small letters, and its value in its own.
+    pub(crate) fn shown(&self) -> Vec<String> {
+        let line = |(name, value): (Name<'_>, &[u8])| {
+            format!("{}: {}", format!("{name:?}").to_ascii_lowercase(), value.escape_ascii())
+        };
+        self.iter().map(line).collect()
+    }
+}
+
 fn parsed(lines: &[(&str, &str)]) -> Fields {
     let lines: Vec<_> =
         lines.iter().map(|&(name, value)| httparse::Header { name, value: value.as_bytes() }).collect();
@@ -74,9 +93,12 @@ fn a_line_is_put_where_the_first_of_its_name_stood_and_in_its_letters() {
 #[test]
 fn a_field_is_changed_line_by_line() {
     let mut fields = parsed(&LINES);
-    let change = |line: &[u8]| (line != b"1").then(|| value("4"));
-    fields.change(&HeaderName::from_static("x-b"), change);
-    assert_eq!(written(&fields), "Host: h\r\nx-a: 2\r\nx-B: 4\r\nTE: 5\r\nZ: \r\n");
+    let name = HeaderName::from_static("x-b");
+    fields.replace(&name, |line| line == b"1", |_| None);
+    assert_eq!(written(&fields), "Host: h\r\nx-a: 2\r\nx-B: 3, 4 ,\r\nTE: 5\r\nZ: \r\n");
+    fields.append(&name, value("1"));
+    fields.replace(&name, |line| line != b"1", |line| (line != b"5").then(|| value("4")));
+    assert_eq!(written(&fields), "Host: h\r\nx-a: 2\r\nx-B: 4\r\nTE: 5\r\nZ: \r\nx-b: 1\r\n");
 }
 
 #[test]
@@ -91,6 +113,18 @@ fn what_is_sensitive_stays_so_and_no_value_is_printed() {
     assert_eq!(Fields::from(&map).to_map(), map);
     let printed = format!("{fields:?}");
     assert!(printed.contains("X-B") && !printed.contains("secret") && !printed.contains('4'), "{printed}");
+}
+
+#[test]
+fn as_many_lines_as_a_head_may_have_fit_into_a_map_and_some_more() {
+    let names: Vec<_> = (0..MOST).map(|number| format!("x-{number}")).collect();
+    let different: Vec<_> = names.iter().map(|name| (&**name, "1")).collect();
+    for lines in [different, vec![("x-a", "1"); MOST]] {
+        let mut fields = parsed(&lines);
+        let more = (0..100).map(|number| HeaderName::try_from(format!("y-{number}")).unwrap());
+        more.for_each(|name| fields.append(name, value("1")));
+        assert_eq!(fields.to_map().len(), MOST + 100);
+    }
 }
 
 #[test]
