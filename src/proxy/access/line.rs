@@ -50,7 +50,7 @@ impl Line<'_> {
         members.word(key!("route"), Some(self.route));
         members.text(key!("method"), Some(&record.method));
         members.text(key!("path"), Some(&record.path));
-        members.word(key!("operation"), Some(record.operation));
+        members.word(key!("operation"), Some(record.operation).filter(|operation| !operation.is_empty()));
         members.text(key!("model"), record.model.as_deref());
         members.text(key!("deployment"), record.deployment.as_deref());
         members.text(key!("upstream"), record.upstream.as_deref());
@@ -191,6 +191,7 @@ mod tests {
         }
         let record = Record { path: "/\n\"".into(), ..Record::default() };
         let members = line(&record, "[::1]:2").members();
+        assert!(!members.contains("operation"), "what is not known is left out: {members}");
         assert!(members.contains(r#""path":"/\u000a\"","#), "{members}");
     }
 
