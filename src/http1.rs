@@ -17,4 +17,5 @@ pub mod head;
 mod outbox;
 pub mod sending;
 pub mod server;
+mod stock;
 pub mod wire;

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
+use super::stock;
 use crate::net::stream::Stream;
 
 /// Octets to write, in their order: small ones are gathered, so that a head and the first content leave together;
@@ -47,13 +48,16 @@ impl Outbox {
 
     /// Where small pieces go, while there is room.
     pub(super) fn small(&mut self) -> &mut BytesMut {
+        if self.small.capacity() == 0 {
+            self.small = stock::take();
+        }
         &mut self.small
     }
 
     /// Adds content, while there is room.
     pub(super) fn data(&mut self, data: Bytes) {
         if data.len() < LARGE {
-            return self.small.extend_from_slice(&data);
+            return self.small().extend_from_slice(&data);
         }
         for part in [self.small.split().freeze(), data] {
             self.octets += part.len();
@@ -61,10 +65,10 @@ impl Outbox {
         }
     }
 
-    /// Gives its memory back, if there is nothing in it.
+    /// Gives the rest of its memory back, if there is nothing in it.
     pub(super) fn release(&mut self) {
         if self.is_written() {
-            (self.before, self.small) = (VecDeque::new(), BytesMut::new());
+            self.before = VecDeque::new();
         }
     }
 
@@ -85,6 +89,7 @@ impl Outbox {
             self.unflushed = true;
             self.advance(written);
         }
+        stock::give(std::mem::take(&mut self.small));
         if self.unflushed {
             ready!(Pin::new(io).poll_flush(cx))?;
             self.unflushed = false;
