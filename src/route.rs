@@ -1,5 +1,7 @@
 //! What kind of request this is, decided from its head alone: pure.
 
+use std::borrow::Cow;
+
 use http::header::HOST;
 use http::uri::PathAndQuery;
 use http::{Method, Uri, Version};
@@ -44,8 +46,6 @@ pub struct OriginForm {
 /// A request inside an intercepted tunnel: for the tunnel's own host, and never CONNECT.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InnerRoute {
-    /// The host that the tunnel was opened to.
-    pub host: HostPort,
     /// What is asked of it.
     pub path: PathAndQuery,
 }
@@ -118,7 +118,7 @@ pub fn open(
         }
         Target::Origin(path) => {
             let own = HostPort::new(Host::Name("localhost".into()), 80);
-            let authority = named_authority(uri, version, fields, &own)?;
+            let authority = named_authority(uri, version, fields, &own)?.into_owned();
             let openai = intercepted.contains(&authority);
             let openai = openai.then(|| HostPort::new(authority.host().clone(), 443));
             Ok(OpenRoute::Origin(OriginForm { authority, openai, path }))
@@ -144,10 +144,10 @@ pub fn inner(
         Target::Asterisk | Target::Authority(_) => return Err(RouteError::Nested),
     };
     let named = named_authority(uri, version, fields, tunnel)?;
-    if named != *tunnel {
+    if *named != *tunnel {
         return Err(misdirected(&named, tunnel));
     }
-    Ok(InnerRoute { host: tunnel.clone(), path })
+    Ok(InnerRoute { path })
 }
 
 fn misdirected(named: &HostPort, tunnel: &HostPort) -> RouteError {
@@ -156,14 +156,19 @@ fn misdirected(named: &HostPort, tunnel: &HostPort) -> RouteError {
 
 /// `:authority` in HTTP/2, else `Host`; in HTTP/2 both may stand, and must then agree. `own` is what
 /// the connection itself is for.
-fn named_authority(
+fn named_authority<'a>(
     uri: &Uri,
     version: Version,
     fields: &Fields,
-    own: &HostPort,
-) -> Result<HostPort, RouteError> {
-    let parse =
-        |text: &str| HostPort::parse(text, Some(own.port())).map_err(|_: HostPortError| RouteError::Host);
+    own: &'a HostPort,
+) -> Result<Cow<'a, HostPort>, RouteError> {
+    let parse = |text: &str| match own.host().is_name(text) {
+        true => Ok(Cow::Borrowed(own)),
+        false => {
+            let other = HostPort::parse(text, Some(own.port())).map_err(|_: HostPortError| RouteError::Host);
+            other.map(Cow::Owned)
+        }
+    };
     let host = sole_host(version, fields)?.map(parse).transpose()?;
     let pseudo = match uri.authority() {
         Some(authority) if version == Version::HTTP_2 => Some(parse(authority.as_str())?),
@@ -173,7 +178,7 @@ fn named_authority(
         (Some(pseudo), Some(host)) if pseudo != host => Err(RouteError::Host),
         (Some(authority), _) | (None, Some(authority)) => Ok(authority),
         // HTTP/1.0 knows no Host: the connection's own name has to do.
-        (None, None) if version == Version::HTTP_10 => Ok(own.clone()),
+        (None, None) if version == Version::HTTP_10 => Ok(Cow::Borrowed(own)),
         (None, None) => Err(RouteError::Host),
     }
 }

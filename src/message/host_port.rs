@@ -126,6 +126,11 @@ impl Host {
         Ok(Self::Name(name.to_ascii_lowercase().into()))
     }
 
+    /// Whether this is the name, in any letters.
+    pub fn is_name(&self, text: &str) -> bool {
+        self.name().is_some_and(|name| name.eq_ignore_ascii_case(text))
+    }
+
     /// The DNS name, if it is one.
     pub fn name(&self) -> Option<&str> {
         match self {

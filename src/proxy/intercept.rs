@@ -50,6 +50,7 @@ pub fn intercept(
 /// What is known of an intercepted tunnel.
 struct Tunnel {
     proxy: Proxy,
+    /// What every request in it is for.
     host: HostPort,
     /// What the client called itself when it asked for the tunnel.
     agent: String,
@@ -154,7 +155,7 @@ async fn answer(tunnel: std::sync::Arc<Tunnel>, request: Received) -> Response<B
         Ok(route) => {
             let (proxy, peer) = (tunnel.proxy.latest(), tunnel.peer.clone());
             let (entry, door) = (Entry::Intercepted, Door::Tunnel(tunnel.client.as_ref()));
-            exchange::exchange(&proxy, request, &route.host, &route.path, entry, door, peer).await
+            exchange::exchange(&proxy, request, &tunnel.host, &route.path, entry, door, peer).await
         }
         Err(error) => respond::error(&error, Form::OpenAi, version),
     }
