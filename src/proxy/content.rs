@@ -100,7 +100,7 @@ impl Held {
     /// number of octets that the client declared, corrected for the splice.
     pub fn release(mut self, splice: Option<Splice>, search: Search, declared: Option<u64>) -> Body {
         if let Some(splice) = splice {
-            self.frames = spliced(self.frames, splice);
+            cut(&mut self.frames, splice);
         }
         Released { held: self, watch: search.watch(), declared }.boxed_unsync()
     }
@@ -108,10 +108,18 @@ impl Held {
     /// Reads one frame and shows it to the search.
     async fn read(&mut self, search: &mut Search, bounds: Bounds, sought: Sought) -> Result<Progress, Error> {
         let Some(rest) = &mut self.rest else { return Ok(Progress::Found) };
-        let asked = Instant::now();
-        let frame = tokio::time::timeout(bounds.idle, rest.frame()).await;
-        self.waited += asked.elapsed();
-        let frame = match frame.map_err(|elapsed| Error::because(Kind::ClientContent, elapsed))? {
+        // Content that came with its head is there: nobody was waited for.
+        let there = std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut *rest).poll_frame(cx))).await;
+        let frame = match there {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => {
+                let asked = Instant::now();
+                let frame = tokio::time::timeout(bounds.idle, rest.frame()).await;
+                self.waited += asked.elapsed();
+                frame.map_err(|elapsed| Error::because(Kind::ClientContent, elapsed))?
+            }
+        };
+        let frame = match frame {
             Some(frame) => frame.map_err(|broken| Error::because(Kind::ClientContent, broken))?,
             None => {
                 self.rest = None;
@@ -136,31 +144,31 @@ impl Held {
 }
 
 /// Cuts the replaced octets out of the frames, wherever the frames happen to be divided.
-fn spliced(frames: VecDeque<Frame<Bytes>>, splice: Splice) -> VecDeque<Frame<Bytes>> {
+fn cut(frames: &mut VecDeque<Frame<Bytes>>, splice: Splice) {
     let mut replacement = Some(splice.replacement);
     let mut offset = 0_u64;
-    let mut out = VecDeque::with_capacity(frames.len() + 2);
-    for frame in frames {
+    // Each leaves at the front, and what becomes of it comes in at the back.
+    for _ in 0..frames.len() {
+        let Some(frame) = frames.pop_front() else { return };
         let data = match frame.into_data() {
             Ok(data) => data,
             Err(trailers) => {
-                out.push_back(trailers);
+                frames.push_back(trailers);
                 continue;
             }
         };
         let length = data.len() as u64;
         let within =
             |at: u64| usize::try_from(at.clamp(offset, offset + length) - offset).unwrap_or(data.len());
-        let (cut, resume) = (within(splice.at.start), within(splice.at.end));
+        let (end, resume) = (within(splice.at.start), within(splice.at.end));
         let starts_here = splice.at.start < offset + length;
-        push(&mut out, data.slice(..cut));
+        push(frames, data.slice(..end));
         if let Some(replacement) = replacement.take_if(|_| starts_here) {
-            push(&mut out, replacement);
+            push(frames, replacement);
         }
-        push(&mut out, data.slice(resume..));
+        push(frames, data.slice(resume..));
         offset += length;
     }
-    out
 }
 
 fn push(frames: &mut VecDeque<Frame<Bytes>>, data: Bytes) {
@@ -224,14 +232,11 @@ mod tests {
                 ("\"d\"", "{\"model\":\"d\",\"x\":1}"),
                 ("\"a-longer-deployment\"", "{\"model\":\"a-longer-deployment\",\"x\":1}"),
             ] {
-                let frames =
+                let mut frames =
                     text.chunks(step).map(|part| Frame::data(Bytes::copy_from_slice(part))).collect();
                 let splice = Splice { at: 9..17, replacement: Bytes::from_static(replacement.as_bytes()) };
-                let out: Vec<u8> = spliced(frames, splice)
-                    .into_iter()
-                    .filter_map(|f| f.into_data().ok())
-                    .flatten()
-                    .collect();
+                cut(&mut frames, splice);
+                let out: Vec<u8> = frames.into_iter().filter_map(|f| f.into_data().ok()).flatten().collect();
                 assert_eq!(String::from_utf8_lossy(&out), expected, "{step}");
             }
         }
