@@ -72,7 +72,7 @@ pub fn request(
             method: Method::from_bytes(method).map_err(|_| httparse::Error::Token)?,
             uri: target(read.path.unwrap_or_default())?,
             version: version(read.version),
-            fields: Fields::parsed(end, read.headers),
+            fields: Fields::parsed(&inbox[..end], read.headers),
             ..RequestHead::default()
         };
         let framing = Framing::of_request(&head.method, head.version, &head.fields)?;
@@ -102,7 +102,7 @@ pub fn response(
         Ok(ResponseHead {
             status,
             version: version(read.version),
-            fields: Fields::parsed(end, read.headers),
+            fields: Fields::parsed(&inbox[..end], read.headers),
             reason: reason.map(|reason| Bytes::copy_from_slice(reason.as_bytes())),
         })
     })?;

@@ -2,9 +2,13 @@
 
 use std::time::SystemTime;
 
-use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONTENT_LENGTH, DATE, HeaderValue, TE};
 
 use crate::message::{Fields, ResponseHead};
+
+/// Fields of one connection of HTTP/1.
+const CONNECTIONS_OWN: [&str; 5] =
+    ["connection", "transfer-encoding", "upgrade", "keep-alive", "proxy-connection"];
 
 /// A response's head as the `h2` crate takes it.
 pub(super) fn response(head: &ResponseHead) -> http::Response<()> {
@@ -16,10 +20,7 @@ pub(super) fn response(head: &ResponseHead) -> http::Response<()> {
 /// Takes out what speaks of a connection of HTTP/1 (RFC 9113 §8.2.2).
 pub(super) fn without_connection(fields: &mut Fields) {
     let trailers = fields.get(TE) == Some(b"trailers");
-    fields.retain(|name| {
-        let named = name.is_one_of(&[CONNECTION, TRANSFER_ENCODING, UPGRADE]);
-        !named && !name.is("keep-alive") && !name.is("proxy-connection") && (trailers || !name.is(TE))
-    });
+    fields.retain(|name| !name.is_one_of(&CONNECTIONS_OWN) && (trailers || !name.is(TE)));
 }
 
 /// Declares a length where none is declared.

@@ -7,6 +7,7 @@ mod name;
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::ops::Range;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -17,7 +18,7 @@ pub use name::Name;
 /// Its `Debug` shows names only: a value may be a credential.
 #[derive(Clone, Default)]
 pub struct Fields {
-    /// `name: value` and CRLF, for each line, also for those that were taken out.
+    /// `name: value` and CRLF, for each line; what is between them, and lines that were taken out, stands there too.
     text: Vec<u8>,
     lines: Vec<Line>,
 }
@@ -50,6 +51,11 @@ pub fn text(value: &[u8]) -> Option<&str> {
     std::str::from_utf8(value).ok().filter(|_| value.iter().all(is_visible))
 }
 
+/// Where a part of these octets stands in them; far away if it is none.
+fn offset(octets: &[u8], part: &[u8]) -> usize {
+    part.as_ptr().addr().wrapping_sub(octets.as_ptr().addr())
+}
+
 // === impl Fields ===
 
 impl Fields {
@@ -58,14 +64,20 @@ impl Fields {
         Self::default()
     }
 
-    /// The lines of a head of so many octets, as `httparse` has read them: it takes none that may not stand in one.
-    pub fn parsed(size: usize, lines: &[httparse::Header<'_>]) -> Self {
+    /// The lines of a head, as `httparse` has read them in these octets: it takes none that may not stand in one.
+    pub fn parsed(head: &[u8], lines: &[httparse::Header<'_>]) -> Self {
+        let first = lines.first().map_or(0, |line| offset(head, line.name.as_bytes()));
+        let head = head.get(first..).unwrap_or_default();
         let mut fields = Self {
-            text: Vec::with_capacity(size + 2 * lines.len() + ADDED.0),
+            text: Vec::with_capacity(head.len() + ADDED.0),
             lines: Vec::with_capacity(lines.len() + ADDED.1),
         };
+        fields.text.extend_from_slice(head);
         for line in lines {
-            fields.push(line.name.as_bytes(), line.value, false);
+            match Line::standing(head, line) {
+                Some(line) => fields.lines.push(line),
+                None => fields.push(line.name.as_bytes(), line.value, false),
+            }
         }
         fields
     }
@@ -132,17 +144,25 @@ impl Fields {
 
     /// Makes this the one line of its name: in the place and in the letters of the first, if there is one.
     pub fn insert(&mut self, name: impl Borrow<HeaderName>, value: impl Borrow<HeaderValue>) {
-        let (name, value) = (name.borrow(), value.borrow());
-        let Some(first) = self.lines.iter().position(|line| self.is(line, name.as_str())) else {
-            return self.append(name, value);
-        };
-        self.lines[first] = self.rewrite(self.lines[first], value);
-        if self.lines[first + 1..].iter().any(|line| self.is(line, name.as_str())) {
-            let mut seen = false;
-            self.retain_lines(|fields, line| {
-                !fields.is(line, name.as_str()) || !std::mem::replace(&mut seen, true)
-            });
-        }
+        let value = value.borrow();
+        self.put(name.borrow().as_str(), value.as_bytes(), value.is_sensitive());
+    }
+
+    /// As [`insert`](Self::insert), with a number.
+    pub fn insert_number(&mut self, name: impl Borrow<HeaderName>, number: u64) {
+        self.put(name.borrow().as_str(), itoa::Buffer::new().format(number).as_bytes(), false);
+    }
+
+    /// Puts a line behind all others with the value of the first line of another name, if there is one.
+    pub fn append_copy(&mut self, name: impl Borrow<HeaderName>, other: impl Borrow<HeaderName>) {
+        let other = other.borrow().as_str();
+        let Some(&line) = self.lines.iter().find(|line| self.is(line, other)) else { return };
+        let (start, name) = (self.text.len(), name.borrow().as_str().as_bytes());
+        self.text.extend_from_slice(name);
+        self.text.extend_from_slice(COLON);
+        self.text.extend_from_within(line.value());
+        self.text.extend_from_slice(CRLF);
+        self.lines.push(Line { start, name: name.len(), ..line });
     }
 
     /// Removes all lines of this name.
@@ -168,7 +188,9 @@ impl Fields {
                 return true;
             }
             let replacement = replacement(self.value(line));
-            *line = replacement.as_ref().map_or(*line, |value| self.rewrite(*line, value));
+            if let Some(value) = &replacement {
+                *line = self.rewrite(*line, value.as_bytes(), value.is_sensitive());
+            }
             replacement.is_some()
         });
         self.lines = lines;
@@ -209,14 +231,26 @@ impl Fields {
         self.lines.push(line);
     }
 
+    /// Makes this the one line of its name. The value is one that may stand in a line.
+    fn put(&mut self, name: &str, value: &[u8], is_sensitive: bool) {
+        let Some(first) = self.lines.iter().position(|line| self.is(line, name)) else {
+            return self.push(name.as_bytes(), value, is_sensitive);
+        };
+        self.lines[first] = self.rewrite(self.lines[first], value, is_sensitive);
+        if self.lines[first + 1..].iter().any(|line| self.is(line, name)) {
+            let mut seen = false;
+            self.retain_lines(|fields, line| !fields.is(line, name) || !std::mem::replace(&mut seen, true));
+        }
+    }
+
     /// Writes a line anew, with this value.
-    fn rewrite(&mut self, old: Line, value: &HeaderValue) -> Line {
+    fn rewrite(&mut self, old: Line, value: &[u8], is_sensitive: bool) -> Line {
         let start = self.text.len();
         self.text.extend_from_within(old.start..old.start + old.name);
-        for part in [COLON, value.as_bytes(), CRLF] {
+        for part in [COLON, value, CRLF] {
             self.text.extend_from_slice(part);
         }
-        Line { start, name: old.name, value: value.len(), is_sensitive: value.is_sensitive() }
+        Line { start, name: old.name, value: value.len(), is_sensitive }
     }
 
     fn retain_lines(&mut self, mut keep: impl FnMut(&Self, &Line) -> bool) {
@@ -234,8 +268,7 @@ impl Fields {
     }
 
     fn value(&self, line: &Line) -> &[u8] {
-        let start = line.start + line.name + COLON.len();
-        &self.text[start..start + line.value]
+        &self.text[line.value()]
     }
 }
 
@@ -275,6 +308,21 @@ impl<N: Borrow<HeaderName>, V: Borrow<HeaderValue>> FromIterator<(N, V)> for Fie
 // === impl Line ===
 
 impl Line {
+    /// The line where it stands in these octets, if it is written there as it goes on, which nearly all are.
+    fn standing(head: &[u8], line: &httparse::Header<'_>) -> Option<Self> {
+        let (start, name, value) = (offset(head, line.name.as_bytes()), line.name.len(), line.value.len());
+        let before = head.get(start..)?.get(name..)?.strip_prefix(COLON)?;
+        let is_next = value == 0 || std::ptr::eq(before.as_ptr(), line.value.as_ptr());
+        let is_all = before.get(value..)?.starts_with(CRLF);
+        (is_next && is_all).then_some(Self { start, name, value, is_sensitive: false })
+    }
+
+    /// Where the value stands in the text.
+    fn value(&self) -> Range<usize> {
+        let start = self.start + self.name + COLON.len();
+        start..start + self.value
+    }
+
     fn size(&self) -> usize {
         self.name + COLON.len() + self.value + CRLF.len()
     }

@@ -15,12 +15,7 @@ const EPHEMERAL: &str = "ek_";
 const KEY_PROTOCOL: &str = "openai-insecure-api-key.";
 
 /// Fields that carry a credential of the client's or say whose it is.
-static CLIENTS_OWN: [HeaderName; 4] = [
-    AUTHORIZATION,
-    HeaderName::from_static("api-key"),
-    HeaderName::from_static("openai-organization"),
-    HeaderName::from_static("openai-project"),
-];
+const CLIENTS_OWN: [&str; 4] = ["authorization", "api-key", "openai-organization", "openai-project"];
 
 /// Which credential goes upstream; for logs, without any of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

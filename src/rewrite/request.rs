@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
-use http::header::{CONTENT_LENGTH, HOST, HeaderName};
+use http::header::{CONTENT_LENGTH, HOST};
 
 use super::refusal::Refusal;
 use super::route::Route;
@@ -12,15 +12,10 @@ use super::{Mode, Settings};
 use crate::message::{Fields, RequestHead, content, hop_by_hop, websocket};
 
 /// Fields that hold a digest of the content as it was (RFC 9530, RFC 2616 §14.15).
-static DIGESTS: [HeaderName; 4] = [
-    HeaderName::from_static("content-digest"),
-    HeaderName::from_static("repr-digest"),
-    HeaderName::from_static("digest"),
-    HeaderName::from_static("content-md5"),
-];
+const DIGESTS: [&str; 4] = ["content-digest", "repr-digest", "digest", "content-md5"];
 
 /// Asks for the preview of a feature, by OpenAI's names.
-const OPENAI_BETA: HeaderName = HeaderName::from_static("openai-beta");
+const OPENAI_BETA: &str = "openai-beta";
 
 /// The head of a request that may be sent upstream. Only [`apply`] makes one.
 #[derive(Debug)]
@@ -49,32 +44,33 @@ pub fn apply(
         Mode::OpenAi => hop_by_hop::sanitise(&mut head.fields),
         Mode::Azure(azure) => {
             hop_by_hop::sanitise_without(&mut head.fields, |name| {
-                route.credential.replaces(azure, name) || (route.realtime && name.is(OPENAI_BETA))
+                route.credential.replaces(azure, name)
+                    || (route.realtime && name.is(OPENAI_BETA))
+                    || (splice.is_some() && name.is_one_of(&DIGESTS))
             });
             route.credential.write(&mut head.fields);
         }
     }
     head.fields.insert(HOST, host);
     if let Some(splice) = splice {
-        fit_fields(&mut head.fields, splice);
+        let declared = content::length(&head.fields).ok().flatten();
+        declare(&mut head.fields, declared.and_then(|declared| splice.length_after(declared)));
     }
     head.uri = route.uri.clone();
     Ok(UpstreamRequest { head, route: Arc::new(route) })
-}
-
-/// Makes the fields that describe the content true of the spliced one.
-fn fit_fields(fields: &mut Fields, splice: &Splice) {
-    let declared = content::length(fields).ok().flatten();
-    fit_length(fields, declared.and_then(|declared| splice.length_after(declared)));
 }
 
 /// Makes the fields that describe content true of changed content of this length. Where no length was
 /// declared, none is.
 pub(super) fn fit_length(fields: &mut Fields, length: Option<u64>) {
     fields.retain(|name| !name.is_one_of(&DIGESTS));
-    let declared = fields.contains(CONTENT_LENGTH);
-    match length.filter(|_| declared) {
-        Some(length) => fields.insert(CONTENT_LENGTH, HeaderValue::from(length)),
+    declare(fields, length.filter(|_| fields.contains(CONTENT_LENGTH)));
+}
+
+/// Declares that the content has this length.
+fn declare(fields: &mut Fields, length: Option<u64>) {
+    match length {
+        Some(length) => fields.insert_number(CONTENT_LENGTH, length),
         // Never sent wrong: without it the content is framed by chunks.
         None => fields.remove(CONTENT_LENGTH),
     }

@@ -56,10 +56,8 @@ pub fn normalise(route: &Route, head: &mut ResponseHead, from_page: bool) {
     let fields = &mut head.fields;
     sanitise(fields, route.renamed);
     if route.scope.is_azure() {
-        if !fields.contains(REQUEST_ID)
-            && let Some(id) = fields.value_of(APIM_REQUEST_ID)
-        {
-            fields.insert(REQUEST_ID, id);
+        if !fields.contains(REQUEST_ID) {
+            fields.append_copy(REQUEST_ID, APIM_REQUEST_ID);
         }
         if from_page {
             allow_origin(fields);
@@ -87,14 +85,16 @@ pub fn treatment(settings: &Settings, route: &Route, head: &ResponseHead) -> Tre
         return Treatment::Pass;
     }
     let failed = head.status.is_client_error() || head.status.is_server_error();
-    match &*media_type(&head.fields) {
-        "text/event-stream" => Treatment::Events(match route.operation {
+    let media_type = media_type(&head.fields);
+    let is = |name: &str| media_type.eq_ignore_ascii_case(name);
+    if is("text/event-stream") {
+        return Treatment::Events(match route.operation {
             "chat/completions" | "engines/{}/chat/completions" => sse::Events::ChatCompletions,
             _ => sse::Events::Any,
-        }),
-        "application/json" | "application/problem+json" if failed => Treatment::Error,
-        _ => Treatment::Pass,
+        });
     }
+    let is_json = || is("application/json") || is("application/problem+json");
+    if failed && is_json() { Treatment::Error } else { Treatment::Pass }
 }
 
 /// Makes the fields that describe the content true of what it becomes; `length` is `None` where that is not known.
@@ -102,10 +102,10 @@ pub fn fit_fields(fields: &mut Fields, length: Option<usize>) {
     fit_length(fields, length.map(|length| length as u64));
 }
 
-/// The media type without its parameters, in lower case; empty if there is none.
-fn media_type(fields: &Fields) -> String {
+/// The media type without its parameters; empty if there is none.
+fn media_type(fields: &Fields) -> &str {
     let content_type = fields.text(CONTENT_TYPE).unwrap_or_default();
-    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    content_type.split(';').next().unwrap_or_default().trim()
 }
 
 /// Lets a browser's page read an answer, whichever origin it is of, in place of what upstream said.

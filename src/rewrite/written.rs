@@ -2,6 +2,9 @@
 
 use super::finding::LONGEST_MODEL;
 
+/// Octets that most texts have room in.
+const USUAL: usize = 64;
+
 /// A text as it is written, kept up to [`LONGEST_MODEL`] octets.
 #[derive(Debug, Default)]
 pub(super) struct Written {
@@ -20,6 +23,7 @@ impl Written {
     pub(super) fn push(&mut self, piece: &[u8]) {
         self.overlong |= self.octets.len() + piece.len() > LONGEST_MODEL;
         if !self.overlong {
+            self.octets.reserve(if self.octets.is_empty() { USUAL } else { 0 });
             self.octets.extend_from_slice(piece);
         }
     }

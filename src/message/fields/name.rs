@@ -22,7 +22,7 @@ impl<'a> Name<'a> {
     }
 
     /// Whether it is one of these.
-    pub fn is_one_of(self, names: &[HeaderName]) -> bool {
+    pub fn is_one_of(self, names: &[impl AsRef<str>]) -> bool {
         names.iter().any(|name| self.is(name))
     }
 

@@ -20,9 +20,17 @@ impl Fields {
 }
 
 fn parsed(lines: &[(&str, &str)]) -> Fields {
-    let lines: Vec<_> =
-        lines.iter().map(|&(name, value)| httparse::Header { name, value: value.as_bytes() }).collect();
-    Fields::parsed(0, &lines)
+    let line = |(name, value): &(&str, &str)| format!("{name}: {value}\r\n");
+    read(&lines.iter().map(line).collect::<String>())
+}
+
+/// What comes of lines as they are written.
+fn read(lines: &str) -> Fields {
+    let head = format!("GET / HTTP/1.1\r\n{lines}\r\n").into_bytes();
+    let mut room = vec![httparse::EMPTY_HEADER; lines.lines().count()];
+    let mut request = httparse::Request::new(&mut room);
+    assert!(request.parse(&head).unwrap().is_complete());
+    Fields::parsed(&head, request.headers)
 }
 
 fn written(fields: &Fields) -> String {
@@ -47,6 +55,33 @@ fn lines_are_written_as_they_came() {
     assert_eq!(fields.get_all("X-b").collect::<Vec<_>>(), [&b"1"[..], b"3, 4 ,"]);
     assert_eq!(fields.items("x-b").collect::<Vec<_>>(), [&b"1"[..], b"3", b"4"]);
     assert!(fields.contains("te") && !fields.contains("t") && !fields.contains("x-c"));
+}
+
+#[test]
+fn white_space_around_a_value_is_no_part_of_it() {
+    let fields = read("A: 1\r\nb:2\r\nC:\t 3 \r\nd:\r\ne: \r\nF:  \r\ng: 4\r\na:5\r\n");
+    assert_eq!(written(&fields), "A: 1\r\nb: 2\r\nC: 3\r\nd: \r\ne: \r\nF: \r\ng: 4\r\na: 5\r\n");
+    assert_eq!(fields.size(), written(&fields).len());
+    assert_eq!(fields.get_all("a").collect::<Vec<_>>(), [b"1", b"5"]);
+    assert_eq!((fields.get("C"), fields.get("f")), (Some(&b"3"[..]), Some(&b""[..])));
+}
+
+#[test]
+fn octets_that_are_of_another_text_are_copied() {
+    let line = httparse::Header { name: "A", value: b"1" };
+    for head in [&b""[..], b"A: 2\r\n"] {
+        assert_eq!(written(&Fields::parsed(head, &[line])), "A: 1\r\n");
+    }
+}
+
+#[test]
+fn a_number_and_a_copy_are_lines_like_others() {
+    let mut fields = parsed(&LINES);
+    fields.insert_number(HeaderName::from_static("te"), 1_234_567);
+    fields.insert_number(HeaderName::from_static("x-b"), 0);
+    fields.append_copy(HeaderName::from_static("x-new"), HeaderName::from_static("te"));
+    fields.append_copy(HeaderName::from_static("x-newer"), HeaderName::from_static("absent"));
+    assert_eq!(written(&fields), "Host: h\r\nX-B: 0\r\nx-a: 2\r\nTE: 1234567\r\nZ: \r\nx-new: 1234567\r\n");
 }
 
 #[test]
