@@ -1,7 +1,7 @@
-//! Buffers for what is to be written, handed from one write to the next.
+//! Buffers for what is read and written, handed from one connection to the next.
 //!
-//! A connection holds none while it has nothing to write, however long that lasts, and to ask for the memory each time
-//! costs more than to fill it.
+//! A connection holds none while it waits, however long that lasts, and to ask for the memory each time costs more than
+//! to fill it.
 
 use std::cell::RefCell;
 
@@ -15,7 +15,7 @@ thread_local! {
 const KEPT: usize = 4;
 
 /// Octets that each has room for; those that were made larger are not kept.
-const ROOM: usize = 8 << 10;
+const ROOM: usize = 16 << 10;
 
 /// An empty buffer with room.
 pub(super) fn take() -> BytesMut {
@@ -26,7 +26,11 @@ pub(super) fn take() -> BytesMut {
 
 /// Keeps a buffer in which there is nothing, if nobody holds parts of it.
 pub(super) fn give(mut buffer: BytesMut) {
-    if !buffer.is_empty() || !buffer.try_reclaim(ROOM) || buffer.capacity() > 2 * ROOM {
+    if buffer.capacity() == 0
+        || !buffer.is_empty()
+        || !buffer.try_reclaim(ROOM)
+        || buffer.capacity() > 2 * ROOM
+    {
         return;
     }
     let _ = STOCK.try_with(|stock| {

@@ -1,15 +1,15 @@
 //! One connection's octets in both directions.
 
 use std::io;
-use std::mem::MaybeUninit;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::io::AsyncReadExt;
 
 use super::outbox::Outbox;
+use super::stock;
 use crate::net::prefixed::Prefixed;
 use crate::net::stream::Stream;
 
@@ -25,9 +25,6 @@ pub(super) struct Wire {
 
 /// Room for a read, at first and at most: it grows where all of it is used.
 const ROOM: (usize, usize) = (8 << 10, 64 << 10);
-
-/// Octets of the first read after a wait, for which nothing is held while it lasts.
-const FIRST: usize = 16 << 10;
 
 // === impl Wire ===
 
@@ -50,14 +47,16 @@ impl Wire {
         Poll::Ready(Ok(count))
     }
 
-    /// As [`poll_fill`](Self::poll_fill), and holds no memory while there is nothing.
+    /// As [`poll_fill`](Self::poll_fill) into an empty inbox, and holds no memory while there is nothing.
     pub(super) fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let Some(io) = &mut self.io else { return Poll::Ready(Ok(0)) };
-        let mut room = [const { MaybeUninit::uninit() }; FIRST];
-        let mut read = ReadBuf::uninit(&mut room);
-        ready!(Pin::new(io).poll_read(cx, &mut read))?;
-        self.inbox.extend_from_slice(read.filled());
-        Poll::Ready(Ok(read.filled().len()))
+        let mut buffer = stock::take();
+        let count = pin!(io.read_buf(&mut buffer)).poll(cx);
+        match buffer.is_empty() {
+            true => stock::give(buffer),
+            false => self.inbox = buffer,
+        }
+        count
     }
 
     /// Writes the outbox.
@@ -72,7 +71,7 @@ impl Wire {
     /// Gives back the memory of buffers in which there is nothing.
     pub(super) fn release(&mut self) {
         if self.inbox.is_empty() {
-            self.inbox = BytesMut::new();
+            stock::give(std::mem::take(&mut self.inbox));
         }
         self.outbox.release();
         self.room = ROOM.0;

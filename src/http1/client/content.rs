@@ -37,10 +37,14 @@ impl<B> Content<B> {
     /// What follows the end is no part of this response, and another request can be answered.
     fn end(&mut self) {
         self.ended = true;
-        let mut shared = lock(&self.shared);
-        shared.is_reusable = !self.is_last && self.sending.is_none();
-        // It may be long until the next request.
-        shared.wire.release();
+        lock(&self.shared).is_reusable = !self.is_last && self.sending.is_none();
+    }
+}
+
+impl<B> Drop for Content<B> {
+    /// Nobody holds a part of the last buffer any more, and it may be long until the next request.
+    fn drop(&mut self) {
+        lock(&self.shared).wire.release();
     }
 }
 
