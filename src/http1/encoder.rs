@@ -161,7 +161,7 @@ fn status_line_end(out: &mut BytesMut, head: &ResponseHead) {
 
 /// Writes the fields, but for those that frame content: of them the length, where it is to be written.
 fn fields(out: &mut BytesMut, fields: &Fields, with_length: bool) {
-    let keep = |name: Name<'_>| !name.is(TRANSFER_ENCODING) && (with_length || !name.is(CONTENT_LENGTH));
+    let keep = |name: Name<'_>| !name.is("transfer-encoding") && (with_length || !name.is("content-length"));
     fields.write(keep, |lines| out.extend_from_slice(lines));
 }
 

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ALT_SVC,
-    CONTENT_TYPE, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY,
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
+    CONTENT_TYPE, HeaderName, HeaderValue,
 };
 use thiserror::Error;
 
@@ -70,7 +70,7 @@ pub fn normalise(route: &Route, head: &mut ResponseHead, from_page: bool) {
 pub fn sanitise(fields: &mut Fields, renamed: bool) {
     // The client would hold the name that it asked, ours or OpenAI's, to Azure's policy.
     hop_by_hop::sanitise_without(fields, |name| {
-        renamed && (name.is(STRICT_TRANSPORT_SECURITY) || name.is(ALT_SVC))
+        renamed && name.is_one_of(&["strict-transport-security", "alt-svc"])
     });
 }
 
