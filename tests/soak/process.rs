@@ -113,11 +113,13 @@ impl Process {
     }
 }
 
+/// Another map each time, and another HTTP towards the simulator.
 fn settings(simulator: SocketAddr, round: u32) -> String {
+    let http = if round % 2 == 0 { "any" } else { "1" };
     format!(
         "listen = '127.0.0.1:0'\nlog_format = 'json'\nendpoint = 'https://{AZURE_HOST}'\n\
          resolve = '{AZURE_HOST}:443:{simulator}'\nupstream_ca_file = 'simulator.pem'\n\
-         deny_destinations = 'denied.example'\nhead_timeout = '5s'\n\
+         deny_destinations = 'denied.example'\nhead_timeout = '5s'\nupstream_http = '{http}'\n\
          map = {{ gpt-4o = 'demo-gpt-4o', rt = 'gpt-realtime', unused = 'round-{round}' }}\n"
     )
 }

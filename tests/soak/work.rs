@@ -27,9 +27,14 @@ const LARGE: usize = 4 << 20;
 
 pub(crate) type Once = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Starts all of them.
+/// Clients that keep their connections, and the chats on each of those.
+const KEPT: usize = 8;
+const CHATS: usize = 200;
+
+/// Starts all of them. Most requests come from clients that keep their connections, as they do elsewhere.
 pub(crate) fn begin(ground: &Arc<Ground>) -> Vec<JoinHandle<()>> {
-    vec![
+    let kept = (0..KEPT).map(|_| repeat(ground, |ground| Box::pin(kept(ground))));
+    let others = vec![
         repeat(ground, |ground| Box::pin(reverse(ground))),
         repeat(ground, |ground| Box::pin(reverse_http2(ground))),
         repeat(ground, |ground| Box::pin(intercepted(ground))),
@@ -40,7 +45,8 @@ pub(crate) fn begin(ground: &Arc<Ground>) -> Vec<JoinHandle<()>> {
         repeat(ground, |ground| Box::pin(large(ground))),
         repeat(ground, |ground| Box::pin(leaving(ground))),
         repeat(ground, |ground| Box::pin(refused_and_broken(ground))),
-    ]
+    ];
+    kept.chain(others).collect()
 }
 
 /// Does it again and again until the time is over.
@@ -89,6 +95,17 @@ async fn at_once(ground: &Ground, sender: &mut http2::SendRequest<Body>, origin:
         let answer = client::whole(within(answer).await.expect("an answer")).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
         assert_is_whole_stream(&answer);
+        ground.tally.saw(answer.status);
+    }
+}
+
+async fn kept(ground: Arc<Ground>) {
+    let mut sender = client::intercepted(ground.proxy, &ground.ca_pem).await;
+    ground.tally.intercepted.add();
+    for _ in (0..CHATS).take_while(|_| ground.goes_on()) {
+        let request = client::post(OPENAI_HOST, "/v1/chat/completions", CHAT);
+        let answer = client::whole(within(sender.send_request(request)).await.expect("an answer")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
         ground.tally.saw(answer.status);
     }
 }
