@@ -115,7 +115,7 @@ impl Process {
 
 /// Another map each time, and another HTTP towards the simulator.
 fn settings(simulator: SocketAddr, round: u32) -> String {
-    let http = if round % 2 == 0 { "any" } else { "1" };
+    let http = if round.is_multiple_of(2) { "any" } else { "1" };
     format!(
         "listen = '127.0.0.1:0'\nlog_format = 'json'\nendpoint = 'https://{AZURE_HOST}'\n\
          resolve = '{AZURE_HOST}:443:{simulator}'\nupstream_ca_file = 'simulator.pem'\n\
