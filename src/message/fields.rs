@@ -3,14 +3,15 @@
 //! Names mean the same in any letters (§5.1), but not every program knows that, and the order of lines is not ours to
 //! change: so lines are kept as they are written, one behind the other, and looked through. Heads have few.
 
+mod line;
 mod name;
 
 use std::borrow::Borrow;
 use std::fmt;
-use std::ops::Range;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
+use line::{COLON, CRLF, Line, offset};
 pub use name::Name;
 
 /// The field lines of one head.
@@ -23,24 +24,8 @@ pub struct Fields {
     lines: Vec<Line>,
 }
 
-/// Where a line stands in the text.
-#[derive(Clone, Copy)]
-struct Line {
-    start: usize,
-    name: usize,
-    value: usize,
-    /// Whether nobody is to print or to index it (RFC 7541 §7.1.3).
-    is_sensitive: bool,
-}
-
 /// Lines that a head may come with: with some more they fit into a [`HeaderMap`], which holds 24,576.
 pub const MOST: usize = 16 << 10;
-
-/// Between name and value.
-const COLON: &[u8] = b": ";
-
-/// After the value.
-const CRLF: &[u8] = b"\r\n";
 
 /// What is usually added to a head on its way: octets and lines.
 const ADDED: (usize, usize) = (256, 4);
@@ -49,11 +34,6 @@ const ADDED: (usize, usize) = (256, 4);
 pub fn text(value: &[u8]) -> Option<&str> {
     let is_visible = |&octet: &u8| matches!(octet, b'\t' | b' '..=b'~');
     std::str::from_utf8(value).ok().filter(|_| value.iter().all(is_visible))
-}
-
-/// Where a part of these octets stands in them; far away if it is none.
-fn offset(octets: &[u8], part: &[u8]) -> usize {
-    part.as_ptr().addr().wrapping_sub(octets.as_ptr().addr())
 }
 
 // === impl Fields ===
@@ -302,29 +282,6 @@ impl<N: Borrow<HeaderName>, V: Borrow<HeaderValue>> FromIterator<(N, V)> for Fie
         let mut fields = Self::new();
         lines.into_iter().for_each(|(name, value)| fields.append(name, value));
         fields
-    }
-}
-
-// === impl Line ===
-
-impl Line {
-    /// The line where it stands in these octets, if it is written there as it goes on, which nearly all are.
-    fn standing(head: &[u8], line: &httparse::Header<'_>) -> Option<Self> {
-        let (start, name, value) = (offset(head, line.name.as_bytes()), line.name.len(), line.value.len());
-        let before = head.get(start..)?.get(name..)?.strip_prefix(COLON)?;
-        let is_next = value == 0 || std::ptr::eq(before.as_ptr(), line.value.as_ptr());
-        let is_all = before.get(value..)?.starts_with(CRLF);
-        (is_next && is_all).then_some(Self { start, name, value, is_sensitive: false })
-    }
-
-    /// Where the value stands in the text.
-    fn value(&self) -> Range<usize> {
-        let start = self.start + self.name + COLON.len();
-        start..start + self.value
-    }
-
-    fn size(&self) -> usize {
-        self.name + COLON.len() + self.value + CRLF.len()
     }
 }
 
