@@ -26,11 +26,7 @@ pub(super) fn take() -> BytesMut {
 
 /// Keeps a buffer in which there is nothing, if nobody holds parts of it.
 pub(super) fn give(mut buffer: BytesMut) {
-    if buffer.capacity() == 0
-        || !buffer.is_empty()
-        || !buffer.try_reclaim(ROOM)
-        || buffer.capacity() > 2 * ROOM
-    {
+    if !buffer.is_empty() || !buffer.try_reclaim(ROOM) || buffer.capacity() > 2 * ROOM {
         return;
     }
     let _ = STOCK.try_with(|stock| {

@@ -50,6 +50,7 @@ impl Wire {
     /// As [`poll_fill`](Self::poll_fill) into an empty inbox, and holds no memory while there is nothing.
     pub(super) fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let Some(io) = &mut self.io else { return Poll::Ready(Ok(0)) };
+        stock::give(std::mem::take(&mut self.inbox));
         let mut buffer = stock::take();
         let count = pin!(io.read_buf(&mut buffer)).poll(cx);
         match buffer.is_empty() {

@@ -178,10 +178,7 @@ impl Shared {
         }
         while self.decoder.is_end() && self.wire.inbox.len() < AHEAD {
             let read = match self.wire.inbox.is_empty() {
-                true => {
-                    self.wire.release();
-                    self.wire.poll_first(cx)
-                }
+                true => self.wire.poll_first(cx),
                 false => self.wire.poll_fill(cx),
             };
             if let Ok(0) | Err(_) = ready!(read) {
