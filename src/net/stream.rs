@@ -28,7 +28,11 @@ macro_rules! writes_through {
                 cx: &mut std::task::Context<'_>,
                 slices: &[std::io::IoSlice<'_>],
             ) -> std::task::Poll<std::io::Result<usize>> {
-                std::pin::Pin::new(&mut self.io).poll_write_vectored(cx, slices)
+                match slices {
+                    // TLS hands over a list also where it holds one record: to the system that costs more than the record.
+                    [slice] => std::pin::Pin::new(&mut self.io).poll_write(cx, slice),
+                    _ => std::pin::Pin::new(&mut self.io).poll_write_vectored(cx, slices),
+                }
             }
 
             fn is_write_vectored(&self) -> bool {
