@@ -118,7 +118,8 @@ impl Service<Uri> for Below {
             let (purpose, default_port) = if plain { (Purpose::Plain, 80) } else { (Purpose::Opaque, 443) };
             let authority = uri.authority().map_or("", |authority| authority.as_str());
             let permitted = policy.permit(HostPort::parse(authority, Some(default_port))?, reach);
-            Ok(TokioIo::new(way.reach(&permitted, purpose).await?))
+            let link = way.reach(&permitted, purpose).await?;
+            Ok(TokioIo::new(if plain { link } else { link.below_tls() }))
         })
     }
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::net::ahead::Ahead;
 use crate::net::prefixed::Prefixed;
 use crate::net::stream::{Stream, writes_through};
 
@@ -29,6 +30,11 @@ impl Link {
     /// One through which these octets have come already.
     pub(super) fn through(io: Self, early: Bytes) -> Self {
         if early.is_empty() { io } else { Self::direct(Prefixed::new(early, io)) }
+    }
+
+    /// The same for TLS, of which long content is read as it has come.
+    pub(super) fn below_tls(self) -> Self {
+        Self { io: Box::new(Ahead::new(self.io)), ..self }
     }
 
     /// The same as one on which plain requests are sent to a parent proxy, in absolute-form.
