@@ -25,6 +25,11 @@ use azure_openai_proxy::tls::ca::{Authority, CaError};
 use azure_openai_proxy::{demo, explain, machine, shutdown, simulator, tls};
 use clap::Parser;
 
+/// In place of musl's, by which a request would cost an eighth more.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 /// What went wrong, and how the program ends because of it.
 struct Failure {
     exit: Exit,
