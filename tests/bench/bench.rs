@@ -17,6 +17,7 @@ mod rounds;
 mod target;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use anyhow::Context;
 use serde_json::json;
@@ -25,11 +26,15 @@ use contender::{Kind, Running, Stage, Wish};
 use http::Reader;
 use options::Options;
 use pki::Pki;
+use process::Process;
 use report::Report;
 use target::{Tls, exchange};
 
 /// The core of a contender.
 const CORE: &str = "0";
+
+/// How long a contender is left alone before its memory is looked at.
+const SETTLING: Duration = Duration::from_millis(200);
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse(std::env::args().skip(1))?;
@@ -78,11 +83,19 @@ async fn gather(
         }
         let started = kind.start(stage, Wish { cores: CORE, hosts: 0 }).await;
         let proven = match started {
-            Ok(running) => prove(&running).await.map(|()| running),
+            Ok(running) => {
+                // It listens; what else a start does may not be over.
+                tokio::time::sleep(SETTLING).await;
+                let resident = running.process().map(Process::resident);
+                prove(&running).await.map(|()| (running, resident))
+            }
             Err(error) => Err(error),
         };
         match proven {
-            Ok(running) => contenders.push((kind, running)),
+            Ok((running, resident)) => {
+                report.memory("resident memory, idle", kind, resident);
+                contenders.push((kind, running));
+            }
             // Without these two there is nothing to compare.
             Err(error) if matches!(kind, Kind::Direct | Kind::Ours) => {
                 let said =

@@ -34,6 +34,13 @@ impl Report {
         }
     }
 
+    /// Resident KiB of a contender that is a process.
+    pub(crate) fn memory(&mut self, measure: &str, kind: Kind, resident: Option<u64>) {
+        if let Some(resident) = resident {
+            self.add(measure, "MiB", kind, resident as f64 / 1024.0);
+        }
+    }
+
     /// What is not there, and why.
     pub(crate) fn skip(&mut self, what: String) {
         eprintln!("skipped: {what}");

@@ -11,6 +11,7 @@ use crate::load::stream::streams;
 use crate::load::throughput::throughput;
 use crate::load::upload::upload;
 use crate::options::Options;
+use crate::process::Process;
 use crate::report::Report;
 use crate::request::ModelAt;
 use crate::target::Target;
@@ -58,8 +59,7 @@ impl Rounds<'_> {
     /// Runs all that is asked for.
     pub(crate) async fn all(&mut self) -> anyhow::Result<()> {
         let began = Instant::now();
-        // Memory first, while all that is in it is what a start leaves there.
-        self.resident("resident memory, idle");
+        self.resident("resident memory, after the first requests");
         for load in LOADS.into_iter().filter(|load| self.options.runs(load)) {
             if began.elapsed() > Duration::from_secs(self.either(BUDGET.0, BUDGET.1)) {
                 self.report.skip(format!("{load}, for want of time"));
@@ -87,9 +87,7 @@ impl Rounds<'_> {
 
     fn resident(&mut self, measure: &str) {
         for (kind, running) in &self.contenders {
-            if let Some(process) = running.process() {
-                self.report.add(measure, "MiB", *kind, process.resident() as f64 / 1024.0);
-            }
+            self.report.memory(measure, *kind, running.process().map(Process::resident));
         }
     }
 
