@@ -29,7 +29,7 @@ macro_rules! writes_through {
                 slices: &[std::io::IoSlice<'_>],
             ) -> std::task::Poll<std::io::Result<usize>> {
                 match slices {
-                    // TLS hands over a list also where it holds one record: to the system that costs more than the record.
+                    // TLS hands over a list also where there is one record, and a list costs the system more.
                     [slice] => std::pin::Pin::new(&mut self.io).poll_write(cx, slice),
                     _ => std::pin::Pin::new(&mut self.io).poll_write_vectored(cx, slices),
                 }
