@@ -15,6 +15,7 @@ mod report;
 mod request;
 mod rounds;
 mod target;
+mod way;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -120,27 +120,36 @@ impl Report {
 }
 
 impl Row {
+    fn values(&self, kind: Kind) -> &[f64] {
+        self.rounds.iter().find(|(have, _)| *have == kind).map_or(&[], |(_, values)| values)
+    }
+
     fn median(&self, kind: Kind) -> Option<f64> {
-        let (_, values) = self.rounds.iter().find(|(have, _)| *have == kind)?;
-        let mut values: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
-        values.sort_unstable_by(f64::total_cmp);
-        let middle = values.len() / 2;
-        match values.len() {
-            0 => None,
-            odd if odd % 2 == 1 => Some(values[middle]),
-            _ => Some(f64::midpoint(values[middle - 1], values[middle])),
-        }
+        median(self.values(kind).iter().copied())
     }
 
     /// Ours by the best of these; more is better of what is counted by the second, less of everything else.
+    ///
+    /// It is the median of the rounds' ratios: what one round was slowed by hardly ever came and went within it.
     fn ratio(&self, peers: &[Kind]) -> Option<f64> {
-        let values = peers.iter().filter_map(|kind| self.median(*kind));
-        let best = match self.unit.ends_with("/s") {
-            true => values.reduce(f64::max),
-            false => values.reduce(f64::min),
-        };
-        let best = best.filter(|best| *best > 0.0)?;
-        Some(self.median(Kind::Ours)? / best)
+        let ranked = peers.iter().filter_map(|kind| Some((self.median(*kind)?, *kind)));
+        let (_, best) = match self.unit.ends_with("/s") {
+            true => ranked.max_by(|(one, _), (other, _)| one.total_cmp(other)),
+            false => ranked.min_by(|(one, _), (other, _)| one.total_cmp(other)),
+        }?;
+        let rounds = self.values(Kind::Ours).iter().zip(self.values(best));
+        median(rounds.filter(|(_, best)| **best > 0.0).map(|(ours, best)| ours / best))
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+    values.sort_unstable_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => None,
+        odd if odd % 2 == 1 => Some(values[middle]),
+        _ => Some(f64::midpoint(values[middle - 1], values[middle])),
     }
 }
 

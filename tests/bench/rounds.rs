@@ -14,7 +14,7 @@ use crate::options::Options;
 use crate::process::Process;
 use crate::report::Report;
 use crate::request::ModelAt;
-use crate::target::Target;
+use crate::way::ways;
 
 /// The loads, as `--only` names them.
 pub(crate) const LOADS: [&str; 8] =
@@ -32,6 +32,9 @@ const RATE: u64 = 1000;
 /// Further hosts of which each gets a leaf in one round.
 const HOSTS: usize = 400;
 
+/// Parts of all times that took no longer, and what they are called.
+const PERCENTILES: [(f64, &str); 2] = [(0.5, "p50"), (0.99, "p99")];
+
 /// Octets of an upload.
 const UPLOAD: usize = 100_000_000;
 
@@ -45,15 +48,6 @@ pub(crate) struct Rounds<'a> {
     pub(crate) contenders: Vec<(Kind, Running)>,
     pub(crate) report: Report,
 }
-
-/// By which way.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
-    Intercepted,
-    Reverse,
-}
-
-const WAYS: [(Way, &str); 2] = [(Way::Intercepted, "intercepted"), (Way::Reverse, "reverse")];
 
 impl Rounds<'_> {
     /// Runs all that is asked for.
@@ -93,23 +87,20 @@ impl Rounds<'_> {
 
     async fn throughput(&mut self) -> anyhow::Result<()> {
         let (rounds, time) = (self.either(5, 3), Duration::from_millis(self.either(2500, 1000)));
-        for (way, name) in WAYS {
-            for _ in 0..rounds {
-                for (kind, running) in &self.contenders {
-                    let willing = |_: &&Target| !self.report.gave_up(*kind, "throughput");
-                    let Some(target) = target(running, way).filter(willing) else { continue };
-                    let done = throughput(running, target, CONNECTIONS, time).await;
-                    let Some(done) = self.report.kept(*kind, "throughput", done)? else { continue };
-                    self.report.add(&format!("{name}: keep-alive requests"), "1/s", *kind, done.rate);
+        for _ in 0..rounds {
+            for (kind, running, way) in ways(&self.contenders) {
+                if self.report.gave_up(kind, "throughput") {
+                    continue;
+                }
+                let done = throughput(running, way.target(running), CONNECTIONS, time).await;
+                let Some(done) = self.report.kept(kind, "throughput", done)? else { continue };
+                for name in way.names() {
+                    self.report.add(&format!("{name}: keep-alive requests"), "1/s", kind, done.rate);
+                    let measure = format!("{name}: CPU of load and origin a request");
+                    self.report.add(&measure, "µs", kind, done.load_cpu);
                     if running.process().is_some() {
-                        self.report.add(&format!("{name}: CPU a request"), "µs", *kind, done.cpu);
+                        self.report.add(&format!("{name}: CPU a request"), "µs", kind, done.cpu);
                     }
-                    self.report.add(
-                        &format!("{name}: CPU of load and origin a request"),
-                        "µs",
-                        *kind,
-                        done.load_cpu,
-                    );
                 }
             }
         }
@@ -118,24 +109,21 @@ impl Rounds<'_> {
     }
 
     async fn latency(&mut self) -> anyhow::Result<()> {
-        let (rounds, time) = (self.either(3, 2), Duration::from_millis(self.either(3000, 1500)));
-        for (way, name) in WAYS {
-            for _ in 0..rounds {
-                let mut direct = [0.0; 2];
-                for (kind, running) in &self.contenders {
-                    let willing = |_: &&Target| !self.report.gave_up(*kind, "latency");
-                    let Some(target) = target(running, way).filter(willing) else { continue };
-                    let times = latency(target, RATE, time).await;
-                    let Some(mut times) = self.report.kept(*kind, "latency", times)? else { continue };
-                    for (index, (part, called)) in [(0.5, "p50"), (0.99, "p99")].into_iter().enumerate() {
-                        let value = times.percentile(part);
-                        match kind {
-                            Kind::Direct => direct[index] = value,
-                            _ => {
-                                let measure = format!("{name}: {called} added at {RATE}/s");
-                                self.report.add(&measure, "µs", *kind, value - direct[index]);
-                            }
-                        }
+        let (rounds, time) = (self.either(5, 2), Duration::from_millis(self.either(2500, 1500)));
+        for _ in 0..rounds {
+            let mut direct = None;
+            for (kind, running, way) in ways(&self.contenders) {
+                if self.report.gave_up(kind, "latency") {
+                    continue;
+                }
+                let times = latency(way.target(running), RATE, time).await;
+                let Some(mut times) = self.report.kept(kind, "latency", times)? else { continue };
+                let values = PERCENTILES.map(|(part, _)| times.percentile(part));
+                let without = direct.get_or_insert(values);
+                for name in way.names_of_added() {
+                    for (index, (_, called)) in PERCENTILES.into_iter().enumerate() {
+                        let measure = format!("{name}: {called} added at {RATE}/s");
+                        self.report.add(&measure, "µs", kind, values[index] - without[index]);
                     }
                 }
             }
@@ -179,26 +167,23 @@ impl Rounds<'_> {
         let (rounds, time) = (self.either(3, 1), Duration::from_millis(self.either(2500, 1500)));
         for (count, gap) in [(50, 20), (1000, 250)] {
             for _ in 0..rounds {
-                let mut direct = [0.0; 4];
-                for (kind, running) in &self.contenders {
-                    if self.report.gave_up(*kind, "stream") {
+                let mut direct = None;
+                for (kind, running, way) in ways(&self.contenders) {
+                    if self.report.gave_up(kind, "stream") {
                         continue;
                     }
                     let gap = Duration::from_millis(gap);
-                    let done = streams(&running.intercepted, count, gap, time).await;
-                    let Some(mut done) = self.report.kept(*kind, "stream", done)? else { continue };
-                    let values = [
-                        ("first token p50", done.first.percentile(0.5)),
-                        ("first token p99", done.first.percentile(0.99)),
-                        ("chunk p50", done.chunk.percentile(0.5)),
-                        ("chunk p99", done.chunk.percentile(0.99)),
-                    ];
-                    for (index, (called, value)) in values.into_iter().enumerate() {
-                        match kind {
-                            Kind::Direct => direct[index] = value,
-                            _ => {
-                                let measure = format!("{count} streams: added to {called}");
-                                self.report.add(&measure, "µs", *kind, value - direct[index]);
+                    let done = streams(way.target(running), count, gap, time).await;
+                    let Some(mut done) = self.report.kept(kind, "stream", done)? else { continue };
+                    let values = [&mut done.first, &mut done.chunk]
+                        .map(|times| PERCENTILES.map(|(part, _)| times.percentile(part)));
+                    let without = direct.get_or_insert(values);
+                    for name in way.names_of_added() {
+                        for (what, called) in ["first token", "chunk"].into_iter().enumerate() {
+                            for (index, (_, part)) in PERCENTILES.into_iter().enumerate() {
+                                let measure = format!("{name}: {count} streams, added to {called} {part}");
+                                let added = values[what][index] - without[what][index];
+                                self.report.add(&measure, "µs", kind, added);
                             }
                         }
                     }
@@ -210,25 +195,24 @@ impl Rounds<'_> {
     }
 
     async fn upload(&mut self) -> anyhow::Result<()> {
-        for (model, name) in [(ModelAt::First, "model first"), (ModelAt::Last, "model last")] {
+        for (model, called) in [(ModelAt::First, "model first"), (ModelAt::Last, "model last")] {
             for _ in 0..self.either(5, 2) {
-                for (kind, _) in &self.contenders {
-                    if self.report.gave_up(*kind, "upload") {
+                for (kind, _, way) in ways(&self.contenders) {
+                    if self.report.gave_up(kind, "upload") {
                         continue;
                     }
                     // Memory that an earlier upload left to the process would hide what this one takes.
                     let fresh = kind.start(self.stage, Wish { cores: crate::CORE, hosts: 0 }).await?;
-                    let done = upload(&fresh, UPLOAD, model).await;
-                    let Some(done) = self.report.kept(*kind, "upload", done)? else { continue };
-                    self.report.add(&format!("100 MB upload, {name}"), "MB/s", *kind, done.rate);
-                    if fresh.process().is_some() {
-                        self.report.add(&format!("CPU of it, {name}"), "ms", *kind, done.cpu);
-                        self.report.add(
-                            &format!("peak memory of it, {name}"),
-                            "MiB",
-                            *kind,
-                            done.memory / 1024.0,
-                        );
+                    let done = upload(&fresh, way.target(&fresh), UPLOAD, model).await;
+                    let Some(done) = self.report.kept(kind, "upload", done)? else { continue };
+                    for name in way.names() {
+                        let measure = format!("{name}: 100 MB upload, {called}");
+                        self.report.add(&measure, "MB/s", kind, done.rate);
+                        if fresh.process().is_some() {
+                            self.report.add(&format!("{measure}, CPU of it"), "ms", kind, done.cpu);
+                            let grown = done.memory / 1024.0;
+                            self.report.add(&format!("{measure}, memory at most"), "MiB", kind, grown);
+                        }
                     }
                 }
             }
@@ -282,15 +266,5 @@ impl Rounds<'_> {
             }
         }
         Ok(())
-    }
-}
-
-fn target(running: &Running, way: Way) -> Option<&Target> {
-    match way {
-        Way::Intercepted => Some(&running.intercepted),
-        // Without a proxy both ways are the same.
-        Way::Reverse => {
-            running.reverse.as_ref().or(running.process().is_none().then_some(&running.intercepted))
-        }
     }
 }

@@ -9,7 +9,7 @@ use crate::contender::Running;
 use crate::http::Reader;
 use crate::process::Process;
 use crate::request::{self, ModelAt};
-use crate::target::{Tls, check_status, exchange};
+use crate::target::{Target, Tls, check_status, exchange};
 
 /// Octets that are written at once.
 const PIECE: usize = 64 << 10;
@@ -28,8 +28,12 @@ pub(crate) struct Upload {
 }
 
 /// Sends a file of so many octets.
-pub(crate) async fn upload(running: &Running, octets: usize, model: ModelAt) -> anyhow::Result<Upload> {
-    let target = &running.intercepted;
+pub(crate) async fn upload(
+    running: &Running,
+    target: &Target,
+    octets: usize,
+    model: ModelAt,
+) -> anyhow::Result<Upload> {
     let tls = Tls::new(true, "http/1.1")?;
     let mut io = target.connect(&tls).await?;
     let mut reader = Reader::new();
