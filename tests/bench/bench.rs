@@ -2,7 +2,7 @@
 //! everything, pins this program and runs it.
 //!
 //! Rounds go from contender to contender, so that a machine that is slow for a while is slow for all; what is
-//! reported is the median of the rounds.
+//! reported is the median of the rounds, and for ratios that of the rounds' ratios.
 
 mod contender;
 mod http;

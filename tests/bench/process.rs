@@ -8,9 +8,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-/// Kernel ticks a second in /proc, on every Linux there is.
-const TICKS: f64 = 100.0;
-
 /// How long one may take to end when asked.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -49,7 +46,7 @@ impl Process {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// The time that it has had on a core so far, to a hundredth of a second.
+    /// The time that its threads have had on a core so far, without those that have ended.
     pub(crate) fn cpu(&self) -> Duration {
         self.family().into_iter().filter_map(cpu).sum()
     }
@@ -110,12 +107,13 @@ pub(crate) fn own_cpu() -> Duration {
 }
 
 fn cpu(id: u32) -> Option<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // The name, in parentheses, may hold anything; utime and stime are fields 14 and 15, counted from 1.
-    let after_name = stat.rsplit_once(')')?.1;
-    let mut fields = after_name.split_whitespace().skip(11);
-    let mut ticks = || fields.next()?.parse::<f64>().ok();
-    Some(Duration::from_secs_f64((ticks()? + ticks()?) / TICKS))
+    let threads = fs::read_dir(format!("/proc/{id}/task")).ok()?.flatten();
+    let nanos = |thread: fs::DirEntry| -> Option<u64> {
+        let stat = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        stat.split_whitespace().next()?.parse().ok()
+    };
+    // To the nanosecond, unlike what stat has: an upload is over after a few of its ticks.
+    Some(Duration::from_nanos(threads.filter_map(nanos).sum()))
 }
 
 fn status(id: u32, name: &str) -> Option<u64> {

@@ -77,7 +77,7 @@ pub(crate) async fn churn(
         done??;
     }
     let (took, count) = (began.elapsed(), done.load(Ordering::Relaxed));
-    Ok(Churn { rate: count as f64 / took.as_secs_f64(), cpu: each(cpu() - before, count) })
+    Ok(Churn { rate: count as f64 / took.as_secs_f64(), cpu: each(cpu().saturating_sub(before), count) })
 }
 
 async fn one(target: &Target, tls: &Tls) -> anyhow::Result<()> {

@@ -65,7 +65,7 @@ pub(crate) async fn throughput(
     let count = after.0 - before.0;
     Ok(Throughput {
         rate: count as f64 / (after.1 - before.1).as_secs_f64(),
-        cpu: each(after.2 - before.2, count),
+        cpu: each(after.2.saturating_sub(before.2), count),
         load_cpu: each(after.3 - before.3, count),
     })
 }

@@ -63,6 +63,6 @@ pub(crate) async fn upload(
     Ok(Upload {
         rate: octets as f64 / 1e6 / began.elapsed().as_secs_f64(),
         memory: running.process().map_or(0, Process::peak).saturating_sub(resident) as f64,
-        cpu: (cpu() - cpu_before).as_secs_f64() * 1e3,
+        cpu: cpu().saturating_sub(cpu_before).as_secs_f64() * 1e3,
     })
 }
