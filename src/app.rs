@@ -222,7 +222,8 @@ async fn accept_all(listener: TcpListener, proxy: Proxy, room: Room, mut shutdow
         let client = proxy.access().client(address.ip());
         match room.enter(address.ip(), client) {
             Ok(place) => {
-                let peer = Peer { address, client, place: Arc::new(place), shutdown: shutdown.clone() };
+                let (place, ends) = (Arc::new(place), shutdown.clone());
+                let peer = Peer { address, client, over_tls: false, place, shutdown: ends };
                 let driving = connection::drive(proxy, stream, peer);
                 tokio::spawn(shutdown.clone().unless_over(driving));
             }

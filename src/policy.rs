@@ -70,6 +70,15 @@ pub enum Denied {
         /// The page's origin.
         origin: String,
     },
+    /// It came without a key, under a name that a web page of somebody else's could have led here.
+    #[error(
+        "a web page could have sent this, by having its own name lead here: call the proxy by its address or as \
+         localhost, or allow the name where the proxy runs: --allow-origin {origin}"
+    )]
+    Name {
+        /// The origin that such a page would have.
+        origin: String,
+    },
     /// A host that the operator's lists keep out.
     #[error("{host} may not be reached through this proxy")]
     Host {

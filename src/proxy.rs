@@ -117,6 +117,8 @@ pub struct Peer {
     pub address: SocketAddr,
     /// What that makes of it.
     pub client: Client,
+    /// Whether the connection is TLS to the proxy itself, so that the name in a request was proven to the client.
+    pub over_tls: bool,
     /// Its place among the connections open at once, held by tunnels too until they end.
     pub place: Arc<Place>,
     /// Learns when whatever it does here has to end.

@@ -50,6 +50,7 @@ pub(super) fn compose(config: Config, standing: &Standing, leaves: Leaves) -> Re
     }
     let policy = Policy::new(&addresses[..], config.policy.destinations.clone());
     let admin = pages(&config, standing);
+    let web_pages = Pages::new(&config.policy, config.rewrite.mode.holds_key(), leaf_names(&config));
     let upstream = without_ourselves(config.upstream, &policy);
     let tls = roots::client_config(trusted.store);
     Ok(Parts {
@@ -66,7 +67,7 @@ pub(super) fn compose(config: Config, standing: &Standing, leaves: Leaves) -> Re
         own_certificate,
         listener_names: config.tls_names,
         policy,
-        pages: Pages::new(&config.policy, config.rewrite.mode.holds_key()),
+        pages: web_pages,
         upstream_settings: upstream,
         limits: config.limits,
         rewrite: config.rewrite,

@@ -192,7 +192,7 @@ fn status_of(denied: &Denied) -> StatusCode {
         Denied::KeyMissing(Role::Proxy) | Denied::KeyUnknown(Role::Proxy) => {
             StatusCode::PROXY_AUTHENTICATION_REQUIRED
         }
-        Denied::Stranger | Denied::Page { .. } => StatusCode::FORBIDDEN,
+        Denied::Stranger | Denied::Page { .. } | Denied::Name { .. } => StatusCode::FORBIDDEN,
         Denied::Host { .. } | Denied::Port { .. } | Denied::Address { .. } => StatusCode::FORBIDDEN,
         Denied::Ourselves(_) => StatusCode::LOOP_DETECTED,
     }
@@ -202,7 +202,7 @@ fn reason_of(denied: &Denied) -> &'static str {
     match denied {
         Denied::KeyMissing(Role::Origin) | Denied::KeyUnknown(Role::Origin) => "invalid_api_key",
         Denied::KeyMissing(Role::Proxy) | Denied::KeyUnknown(Role::Proxy) => "proxy_authentication_required",
-        Denied::Stranger | Denied::Page { .. } => "not_allowed",
+        Denied::Stranger | Denied::Page { .. } | Denied::Name { .. } => "not_allowed",
         Denied::Host { .. } | Denied::Port { .. } | Denied::Address { .. } => "destination_not_allowed",
         Denied::Ourselves(_) => "proxy_loop",
     }

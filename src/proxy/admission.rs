@@ -2,23 +2,26 @@
 
 use std::time::Instant;
 
-use http::Method;
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
+use http::header::ORIGIN;
 
 use super::{Peer, Proxy};
 use crate::error::{Error, Kind};
 use crate::message::RequestHead;
 use crate::message::fields::{Fields, text};
+use crate::message::host_port::HostPort;
 use crate::policy::Denied;
 use crate::policy::access::{Admitted, Right};
 use crate::policy::client_keys::ClientKey;
 use crate::policy::presented::Role;
+use crate::rewrite::local::is_preflight;
 
 /// Where a request for the OpenAI routes came in, which is where its client proves itself.
 #[derive(Clone, Copy, Debug)]
 pub enum Door<'a> {
-    /// On a connection to the proxy, which is asked in this role.
-    Open(Role),
+    /// On a connection to the proxy, in absolute-form.
+    Absolute,
+    /// On a connection to the proxy, as if it were the origin server, by this name.
+    Reverse(&'a HostPort),
     /// In an intercepted tunnel; what its CONNECT has shown holds for every request in it.
     Tunnel(Option<&'a Admitted>),
 }
@@ -28,8 +31,17 @@ impl Door<'_> {
     pub fn name(self) -> &'static str {
         match self {
             Self::Tunnel(_) => "intercepted",
-            Self::Open(Role::Proxy) => "absolute",
-            Self::Open(Role::Origin) => "reverse",
+            Self::Absolute => "absolute",
+            Self::Reverse(_) => "reverse",
+        }
+    }
+
+    /// In which role the client is asked for its key.
+    fn role(self) -> Role {
+        match self {
+            Self::Absolute => Role::Proxy,
+            // What a CONNECT did not show is still to come, as the API key.
+            Self::Reverse(_) | Self::Tunnel(_) => Role::Origin,
         }
     }
 }
@@ -87,9 +99,9 @@ pub fn admit_exchange(
     door: Door<'_>,
 ) -> Result<Option<ClientKey>, Error> {
     let fields = &mut head.fields;
-    if head.method == Method::OPTIONS && fields.contains(ACCESS_CONTROL_REQUEST_METHOD) {
+    if is_preflight(&head.method, fields) {
         proxy.access().examine(Role::Origin, fields);
-        return check_page(proxy, fields).map(|()| None);
+        return check_page(proxy, fields, peer, door).map(|()| None);
     }
     let admitted = match door {
         Door::Tunnel(Some(admitted)) if proxy.access().renew(admitted, Right::Exchange) => {
@@ -97,18 +109,21 @@ pub fn admit_exchange(
             proxy.access().examine(Role::Origin, fields);
             admitted.clone()
         }
-        Door::Tunnel(_) => admit(proxy, fields, peer, Right::Exchange, Role::Origin)?,
-        Door::Open(role) => admit(proxy, fields, peer, Right::Exchange, role)?,
+        _ => admit(proxy, fields, peer, Right::Exchange, door.role())?,
     };
     match admitted.key() {
         Some(key) => Ok(Some(key.clone())),
-        None => check_page(proxy, fields).map(|()| None),
+        None => check_page(proxy, fields, peer, door).map(|()| None),
     }
 }
 
-fn check_page(proxy: &Proxy, fields: &Fields) -> Result<(), Error> {
-    match fields.get(ORIGIN) {
-        Some(origin) => Ok(proxy.pages().check(text(origin).unwrap_or_default())?),
-        None => Ok(()),
+/// A page's request to another origin than its own says which one that is. One to its own need not (Fetch standard,
+/// "append a request Origin header"), and then the name that it was sent to is the page's own; over TLS, the name has
+/// proven to be ours.
+fn check_page(proxy: &Proxy, fields: &Fields, peer: &Peer, door: Door<'_>) -> Result<(), Error> {
+    match (fields.get(ORIGIN), door) {
+        (Some(origin), _) => Ok(proxy.pages().check(text(origin).unwrap_or_default())?),
+        (None, Door::Reverse(named)) if !peer.over_tls => Ok(proxy.pages().check_own(named)?),
+        (None, _) => Ok(()),
     }
 }

@@ -57,7 +57,7 @@ async fn route(proxy: &Proxy, mut request: Received, peer: Peer) -> Result<Respo
             opened
         }
         OpenRoute::Exchange(host, path) => {
-            let door = Door::Open(Role::Proxy);
+            let door = Door::Absolute;
             Ok(exchange::exchange(proxy, request, &host, &path, Entry::Intercepted, door, peer).await)
         }
         OpenRoute::Forward(to, path) => {
@@ -86,7 +86,7 @@ async fn origin(
     form: OriginForm,
     peer: Peer,
 ) -> Result<Response<Body>, Error> {
-    let door = Door::Open(Role::Origin);
+    let door = Door::Reverse(&form.authority);
     if let Some(host) = form.openai {
         return Ok(
             exchange::exchange(proxy, request, &host, &form.path, Entry::Intercepted, door, peer).await

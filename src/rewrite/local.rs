@@ -86,10 +86,15 @@ fn json(value: &impl Serialize) -> Bytes {
     serde_json::to_vec(value).expect("strings and numbers are always JSON").into()
 }
 
+/// Whether this is a browser's question whether it may send a request. It is answered here, whatever it asks for.
+pub fn is_preflight(method: &Method, fields: &Fields) -> bool {
+    method == Method::OPTIONS && fields.contains(ORIGIN) && fields.contains(ACCESS_CONTROL_REQUEST_METHOD)
+}
+
 /// The answer to a browser's question whether it may send a request (Fetch standard, CORS-preflight
 /// request); `None` if this is no such question.
 pub(super) fn preflight(method: &Method, fields: &Fields) -> Option<Answer> {
-    if method != Method::OPTIONS || !fields.contains(ORIGIN) {
+    if !is_preflight(method, fields) {
         return None;
     }
     let asked = fields.value_of(ACCESS_CONTROL_REQUEST_METHOD)?;

@@ -31,7 +31,7 @@ pub(crate) fn basic(key: &str) -> HeaderValue {
 
 /// A chat completion on the reverse route, with these fields.
 pub(crate) fn chat(fields: &[(&'static str, HeaderValue)]) -> Request<Body> {
-    let mut request = client::post("proxy.example", "/v1/chat/completions", CHAT);
+    let mut request = client::post("proxy.local", "/v1/chat/completions", CHAT);
     request.headers_mut().remove(AUTHORIZATION);
     for (name, value) in fields {
         request.headers_mut().append(*name, value.clone());
@@ -143,6 +143,39 @@ async fn clients_of_this_machine_are_asked_for_a_key_only_if_everybody_is() {
         let tunnel = client::tunnel(stage.proxy, &format!("{AZURE_HOST}:443")).await;
         assert_eq!(tunnel.is_ok(), status == StatusCode::OK);
         assert_key_stayed_here(&stage);
+    }
+}
+
+#[tokio::test]
+async fn a_question_of_no_browser_is_a_request_like_any_other() {
+    let stage = Stage::with_variables(&[KEYS]).await;
+    let question = Request::options("/v1/files")
+        .header("Host", "10.1.2.3:8080")
+        .header("Access-Control-Request-Method", "GET")
+        .body(body::full("content"))
+        .unwrap();
+    assert_eq!(ask_over(stage.from(STRANGER), question).await.status, StatusCode::UNAUTHORIZED);
+    assert!(stage.recorder.seen().is_empty(), "it went upstream with the proxy's key");
+}
+
+#[tokio::test]
+async fn a_page_whose_own_name_leads_here_does_not_use_the_key() {
+    let stage = Stage::with_variables(&[KEYS, ("AZURE_OPENAI_PROXY_TRUSTED_CLIENTS", "10.9.0.0/16")]).await;
+    let chat = |name: &'static str, fields| {
+        let mut request = chat(fields);
+        request.headers_mut().insert("host", HeaderValue::from_static(name));
+        request
+    };
+    for from in ["127.0.0.1", "10.9.1.2"] {
+        let refused = ask_over(stage.from(from), chat("evil.example:8080", &[])).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        assert!(refused.text().contains("--allow-origin http://evil.example:8080"), "{}", refused.text());
+        assert!(stage.recorder.seen().is_empty(), "it went upstream with the proxy's key");
+    }
+    // A page has no client key, and whoever was given one may.
+    let key = [("authorization", bearer(KEY))];
+    for (name, fields) in [("evil.example:8080", &key[..]), ("localhost:8080", &[])] {
+        assert_eq!(ask_over(stage.from("127.0.0.1"), chat(name, fields)).await.status, StatusCode::OK);
     }
 }
 

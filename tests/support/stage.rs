@@ -126,7 +126,8 @@ impl Stage {
         let client = proxy.access().client(address.ip());
         let place = room.enter(address.ip(), client).expect("there is room");
         let (near, far) = tokio::io::duplex(64 << 10);
-        let peer = Peer { address, client, place: Arc::new(place), shutdown: stops.clone() };
+        let (place, shutdown) = (Arc::new(place), stops.clone());
+        let peer = Peer { address, client, over_tls: false, place, shutdown };
         tokio::spawn(connection::drive(proxy.latest(), far, peer));
         near
     }
