@@ -125,6 +125,15 @@ pub struct Peer {
     pub shutdown: Shutdown,
 }
 
+// === impl Peer ===
+
+impl Peer {
+    /// The same under the rules as they are now: what it was when it connected may no longer hold.
+    pub fn judged(&self, access: &policy::Access) -> Self {
+        Self { client: access.client(self.address.ip()), ..self.clone() }
+    }
+}
+
 // === impl Proxy ===
 
 impl Proxy {

@@ -114,10 +114,12 @@ impl Access {
     }
 
     /// Whether what was admitted once, maybe under older settings, would be admitted now.
-    pub fn renew(&self, admitted: &Admitted, right: Right) -> bool {
+    ///
+    /// `client` is what its address makes of it now.
+    pub fn renew(&self, admitted: &Admitted, client: Client, right: Right) -> bool {
         let holds = |key| self.keys.as_ref().is_some_and(|keys| keys.holds(key));
         let keyed = admitted.key.as_ref().is_some_and(holds);
-        self.needs_key(admitted.client, right).is_ok_and(|needed| keyed || !needed)
+        self.needs_key(client, right).is_ok_and(|needed| keyed || !needed)
     }
 }
 

@@ -104,7 +104,7 @@ pub fn admit_exchange(
         return check_page(proxy, fields, peer, door).map(|()| None);
     }
     let admitted = match door {
-        Door::Tunnel(Some(admitted)) if proxy.access().renew(admitted, Right::Exchange) => {
+        Door::Tunnel(Some(admitted)) if proxy.access().renew(admitted, peer.client, Right::Exchange) => {
             // Its own credential is the client's affair, unless it is one of ours.
             proxy.access().examine(Role::Origin, fields);
             admitted.clone()

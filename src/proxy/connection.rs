@@ -84,7 +84,11 @@ where
 {
     let limits = proxy.limits().clone();
     let (address, shutdown) = (peer.address, peer.shutdown.clone());
-    let answer = move |request| super::dispatch::dispatch(proxy.latest(), request, peer.clone());
+    let answer = move |request| {
+        let proxy = proxy.latest();
+        let peer = peer.judged(proxy.access());
+        super::dispatch::dispatch(proxy, request, peer)
+    };
     let serving = serve::serve(io, protocol, &limits, shutdown, answer);
     async move {
         if let Err(error) = serving.await {

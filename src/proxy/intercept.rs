@@ -153,7 +153,8 @@ async fn answer(tunnel: std::sync::Arc<Tunnel>, request: Received) -> Response<B
     let version: Version = request.head.version;
     match tunnel.route(&request) {
         Ok(route) => {
-            let (proxy, peer) = (tunnel.proxy.latest(), tunnel.peer.clone());
+            let proxy = tunnel.proxy.latest();
+            let peer = tunnel.peer.judged(proxy.access());
             let (entry, door) = (Entry::Intercepted, Door::Tunnel(tunnel.client.as_ref()));
             exchange::exchange(&proxy, request, &tunnel.host, &route.path, entry, door, peer).await
         }

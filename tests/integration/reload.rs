@@ -7,6 +7,7 @@ use azure_openai_proxy::message::redact::Secret;
 use azure_openai_proxy::simulator;
 use http::StatusCode;
 use http_body_util::BodyExt;
+use hyper_util::rt::TokioIo;
 use tempfile::TempDir;
 
 use crate::client::{self, OPENAI_HOST, within};
@@ -119,6 +120,30 @@ async fn upstream_trust_is_swapped_with_its_pooled_connections() {
     fs::write(&trusted, &operated.stage.simulator_ca_pem).unwrap();
     operated.stage.reloader.reload().await;
     assert_eq!(operated.ask().await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_network_that_is_trusted_no_more_is_so_on_open_connections_and_tunnels_too() {
+    const SETTINGS: &str = "api_key_file = 'key'\nmap = { m = 'demo-gpt-4o' }\n";
+    let mut operated = Operated::start().await;
+    operated.write("config.toml", &format!("{SETTINGS}trusted_clients = ['10.9.0.0/16']\n"));
+    operated.stage.reloader.reload().await;
+    let mut open = client::http1_over(operated.stage.from("10.9.1.2")).await;
+    let connect = crate::access::connect(&format!("{OPENAI_HOST}:443"), None);
+    let mut tunnelling = client::http1_over(operated.stage.from("10.9.1.2")).await;
+    let tunnel = within(tunnelling.send_request(connect)).await.unwrap();
+    let tunnel = TokioIo::new(within(hyper::upgrade::on(tunnel)).await.unwrap());
+    let mut tunnelled = client::http1_over(tunnel).await;
+    for status in [StatusCode::OK, StatusCode::FORBIDDEN] {
+        for (sender, host) in [(&mut open, "10.9.0.1"), (&mut tunnelled, OPENAI_HOST)] {
+            let asked = client::post(host, "/v1/chat/completions", CHAT);
+            let answer = within(sender.send_request(asked)).await.unwrap();
+            assert_eq!(answer.status(), status, "{host}");
+            answer.into_body().collect().await.unwrap();
+        }
+        operated.write("config.toml", SETTINGS);
+        operated.stage.reloader.reload().await;
+    }
 }
 
 #[tokio::test]

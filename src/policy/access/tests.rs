@@ -120,10 +120,10 @@ fn a_revoked_key_is_of_no_use_to_who_came_in_with_it() {
     let client_keys = Some(one_key("alice=another-key-of-hers"));
     let after = Access::new(&Settings { client_keys, ..Settings::default() }, true, None);
     let admitted = before.admit(Client::Stranger, Right::Exchange, Role::Proxy, alice()).unwrap();
-    assert!(before.renew(&admitted, Right::Exchange));
-    assert!(!after.renew(&admitted, Right::Exchange));
+    assert!(before.renew(&admitted, Client::Stranger, Right::Exchange));
+    assert!(!after.renew(&admitted, Client::Stranger, Right::Exchange));
     let local = before.admit(Client::Loopback, Right::Exchange, Role::Proxy, alice()).unwrap();
-    assert!(after.renew(&local, Right::Exchange), "needs none");
+    assert!(after.renew(&local, Client::Loopback, Right::Exchange), "needs none");
 }
 
 #[test]
