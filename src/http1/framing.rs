@@ -56,7 +56,7 @@ impl Framing {
 
     /// The content of the response to a request of this method.
     ///
-    /// A transfer coding that is not known ends with the connection, as RFC 9112 §6.3 has it.
+    /// Any transfer coding but `chunked`, once, is refused: what it makes of the content would be taken for the content.
     pub fn of_response(
         asked: &Method,
         version: Version,
@@ -70,7 +70,8 @@ impl Framing {
             (Some(_), Some(_)) => Err(FramingError::Both),
             (Some(length), None) => Ok(Self::Octets(length)),
             (None, Some(true)) if version == Version::HTTP_11 => Ok(Self::Chunks),
-            (None, _) => Ok(Self::UntilClose),
+            (None, Some(_)) => Err(FramingError::TransferEncoding),
+            (None, None) => Ok(Self::UntilClose),
         }
     }
 }
@@ -153,8 +154,10 @@ mod tests {
         for (asked, version, status, lines, framing) in [
             (&get, new, 200, "Content-Length: 3", Ok(Framing::Octets(3))),
             (&get, new, 200, "Transfer-Encoding: chunked", Ok(Framing::Chunks)),
-            (&get, old, 200, "Transfer-Encoding: chunked", Ok(Framing::UntilClose)),
-            (&get, new, 200, "Transfer-Encoding: gzip", Ok(Framing::UntilClose)),
+            (&get, old, 200, "Transfer-Encoding: chunked", Err(FramingError::TransferEncoding)),
+            (&get, new, 200, "Transfer-Encoding: gzip", Err(FramingError::TransferEncoding)),
+            (&get, new, 200, "Transfer-Encoding: gzip, chunked", Err(FramingError::TransferEncoding)),
+            (&get, new, 304, "Transfer-Encoding: gzip", Ok(Framing::Octets(0))),
             (&get, new, 200, "X: y", Ok(Framing::UntilClose)),
             (&get, new, 204, "Content-Length: 3", Ok(Framing::Octets(0))),
             (&get, new, 304, "Content-Length: 3", Ok(Framing::Octets(0))),
