@@ -84,6 +84,10 @@ where
     ) -> Poll<Result<http::Response<RecvStream>, AnswerError>> {
         // Asking for the final one would drop those before it.
         while let Some(early) = ready!(self.response.poll_informational(cx)).transpose()? {
+            // HTTP/2 has no 101 (RFC 9113 §8.6), and a client of HTTP/1.1 would take it for its own.
+            if early.status() == http::StatusCode::SWITCHING_PROTOCOLS {
+                return Poll::Ready(Err(h2::Error::from(h2::Reason::PROTOCOL_ERROR).into()));
+            }
             self.told += 1;
             if self.told > interim::LIMIT {
                 return Poll::Ready(Err(AnswerError::TooManyInterim));

@@ -114,6 +114,21 @@ async fn responses_before_the_final_one_are_told_and_not_without_end() {
 }
 
 #[tokio::test]
+async fn a_change_of_protocol_is_no_response_of_http2() {
+    let (connection, mut asked) = connected().await;
+    let mut asking = request(body::empty());
+    asking.head.interim = Some(Interim::new(|head| panic!("told of {}", head.status)));
+    let mut sender = connection.clone();
+    let answering = async {
+        let (_, mut respond) = asked.recv().await.unwrap();
+        let switching = http::Response::builder().status(101).body(()).unwrap();
+        respond.send_informational(switching).unwrap();
+    };
+    let (response, ()) = tokio::join!(sender.send(asking), answering);
+    assert!(matches!(response.unwrap_err().error, AnswerError::Http2(_)));
+}
+
+#[tokio::test]
 async fn a_request_is_taken_back_in_every_phase() {
     for phase in ["sent", "answered", "read"] {
         let (mut connection, mut asked) = connected().await;
