@@ -40,6 +40,7 @@ pub enum Reach {
 pub struct Permitted {
     destination: HostPort,
     listening: Arc<[SocketAddr]>,
+    settings: Arc<Settings>,
     reach: Reach,
     chosen: bool,
 }
@@ -55,16 +56,29 @@ impl Default for Settings {
 impl Settings {
     /// Decides what the lists of hosts say of one, whoever the client is.
     pub fn permit_host(&self, host: &Host) -> Result<(), Denied> {
-        let listed = |list: &[Host]| list.iter().any(|suffix| is_within(host, suffix));
-        let permitted = !listed(&self.deny) && (self.allow.is_empty() || listed(&self.allow));
+        let permitted = !self.denies(host) && (self.allow.is_empty() || is_listed(host, &self.allow));
         if permitted { Ok(()) } else { Err(Denied::Host { host: host.clone() }) }
     }
+
+    fn denies(&self, host: &Host) -> bool {
+        is_listed(host, &self.deny)
+    }
+}
+
+fn is_listed(host: &Host, list: &[Host]) -> bool {
+    list.iter().any(|suffix| is_within(host, suffix))
 }
 
 /// Whether a host is `suffix` or a name below it.
 fn is_within(host: &Host, suffix: &Host) -> bool {
-    let (Host::Name(name), Host::Name(suffix)) = (host, suffix) else { return host == suffix };
-    name.strip_suffix(&**suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    match (host, suffix) {
+        (Host::Name(name), Host::Name(suffix)) => {
+            name.strip_suffix(&**suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        }
+        // An IPv4 address has a second spelling in IPv6 (RFC 4291 §2.5.5.2).
+        (Host::Ip(ip), Host::Ip(other)) => ip.to_canonical() == other.to_canonical(),
+        _ => false,
+    }
 }
 
 // === impl Policy ===
@@ -82,7 +96,7 @@ impl Policy {
         if client.reach() == Reach::Public && !ports.contains(&port) {
             return Err(Denied::Port { port });
         }
-        let permitted = Permitted { chosen: true, ..self.permit(destination, client.reach()) };
+        let permitted = self.permit(destination, client.reach()).chosen();
         match permitted.destination.host() {
             Host::Ip(ip) => permitted.check_reach(SocketAddr::new(*ip, port))?,
             Host::Name(_) => {}
@@ -93,7 +107,8 @@ impl Policy {
     /// Permits a destination as far as it resolves within `reach`: an origin server that the
     /// configuration names, or what [`chosen_by`](Self::chosen_by) has decided on.
     pub fn permit(&self, destination: HostPort, reach: Reach) -> Permitted {
-        Permitted { destination, listening: Arc::clone(&self.listening), reach, chosen: false }
+        let (listening, settings) = (Arc::clone(&self.listening), Arc::clone(&self.settings));
+        Permitted { destination, listening, settings, reach, chosen: false }
     }
 }
 
@@ -122,6 +137,11 @@ impl Permitted {
         self.reach
     }
 
+    /// The same as one that a client chose.
+    pub fn chosen(self) -> Self {
+        Self { chosen: true, ..self }
+    }
+
     /// Checks what can be known without looking a name up, for whoever leaves that to somebody else.
     pub fn check_literal(&self) -> Result<(), Denied> {
         let ips = match self.destination.host() {
@@ -140,6 +160,10 @@ impl Permitted {
     /// Checks one address that the destination resolved to.
     pub fn check(&self, address: SocketAddr) -> Result<(), Denied> {
         self.check_reach(address)?;
+        // A name that leads to an address that nobody may reach is a way to it.
+        if self.chosen && self.settings.denies(&Host::Ip(address.ip())) {
+            return Err(Denied::Host { host: self.destination.host().clone() });
+        }
         self.check_named(address)
     }
 

@@ -83,6 +83,8 @@ fn hosts_are_listed_with_all_names_below_them_for_every_client() {
         (&[], &["example.com"], "a.b.EXAMPLE.com.", false),
         (&[], &["example.com"], "notexample.com", true),
         (&[], &["192.0.2.1"], "192.0.2.1", false),
+        (&[], &["192.0.2.1"], "[::ffff:192.0.2.1]", false),
+        (&[], &["[::ffff:192.0.2.1]"], "192.0.2.1", false),
         (&["example.com"], &[], "a.example.com", true),
         (&["example.com"], &[], "example.org", false),
         (&["example.com"], &[], "8.8.8.8", false),
@@ -96,6 +98,20 @@ fn hosts_are_listed_with_all_names_below_them_for_every_client() {
             assert_eq!(decided.is_ok(), permitted, "{host}, {client:?}: {allow:?} and not {deny:?}");
         }
     }
+}
+
+#[test]
+fn a_name_that_leads_to_a_denied_address_is_no_way_to_it() {
+    let settings = Settings { deny: hosts(&["169.254.169.254"]), ..Settings::default() };
+    let policy = Policy::new(Vec::new(), settings);
+    let chosen = policy.chosen_by(&admitted(Client::Loopback), authority("metadata.example:80")).unwrap();
+    let configured = policy.permit(authority("metadata.example:80"), Reach::Everywhere);
+    for address in ["169.254.169.254:80", "[::ffff:169.254.169.254]:80"] {
+        let address = address.parse().unwrap();
+        assert_eq!(chosen.check(address), Err(Denied::Host { host: chosen.destination().host().clone() }));
+        assert!(configured.check(address).is_ok(), "the operator named it");
+    }
+    assert!(chosen.check("169.254.169.253:80".parse().unwrap()).is_ok());
 }
 
 #[test]
