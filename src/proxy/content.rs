@@ -105,6 +105,26 @@ impl Held {
         Released { held: self, watch: search.watch(), declared }.boxed_unsync()
     }
 
+    /// Puts a frame behind those that are held.
+    fn keep(&mut self, frame: Frame<Bytes>) {
+        let small = |frame: &Frame<Bytes>| frame.data_ref().is_some_and(|data| data.len() < SMALL);
+        if !small(&frame) {
+            return self.frames.push_back(frame);
+        }
+        let last = if self.frames.back().is_some_and(small) { self.frames.pop_back() } else { None };
+        let mut gathered = match last.and_then(|last| last.into_data().ok()).map(Bytes::try_into_mut) {
+            None => return self.frames.push_back(frame),
+            Some(Ok(gathered)) => gathered,
+            Some(Err(shared)) => {
+                let mut gathered = BytesMut::with_capacity(2 * SMALL);
+                gathered.extend_from_slice(&shared);
+                gathered
+            }
+        };
+        gathered.extend(frame.into_data().ok());
+        self.frames.push_back(Frame::data(gathered.freeze()));
+    }
+
     /// Reads one frame and shows it to the search.
     async fn read(&mut self, search: &mut Search, bounds: Bounds, sought: Sought) -> Result<Progress, Error> {
         let Some(rest) = &mut self.rest else { return Ok(Progress::Found) };
@@ -134,7 +154,7 @@ impl Held {
             }
             None => Progress::More,
         };
-        self.frames.push_back(frame);
+        self.keep(frame);
         let past = self.octets > bounds.octets || search.octets() > bounds.octets as u64;
         if past && (progress == Progress::More || sought == Sought::Whole) {
             return Err(Kind::TooLarge { limit: bounds.octets, sought }.into());
@@ -142,6 +162,10 @@ impl Held {
         Ok(progress)
     }
 }
+
+/// Content in pieces smaller than this is gathered: a piece by itself costs a frame, and holds the buffer that it was
+/// read into.
+const SMALL: usize = 4 << 10;
 
 /// Cuts the replaced octets out of the frames, wherever the frames happen to be divided.
 fn cut(frames: &mut VecDeque<Frame<Bytes>>, splice: Splice) {
@@ -223,6 +247,26 @@ impl HttpBody for Released {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn content_in_the_smallest_pieces_takes_little_more_than_its_octets() {
+        let sent: Vec<u8> = (0..100_000_u32).map(|at| at as u8).collect();
+        let mut held = Held { frames: VecDeque::new(), octets: 0, rest: None, waited: Duration::ZERO };
+        let buffer = Bytes::from(sent.clone());
+        for at in 0..sent.len() {
+            held.keep(Frame::data(buffer.slice(at..=at)));
+        }
+        assert!(held.frames.len() <= sent.len() / SMALL + 1, "{}", held.frames.len());
+        // What was large stays as it is, and nothing is put before it.
+        held.keep(Frame::data(buffer.slice(..SMALL)));
+        held.keep(Frame::data(buffer.slice(..1)));
+        let kept: Vec<Bytes> = held.frames.into_iter().filter_map(|frame| frame.into_data().ok()).collect();
+        assert_eq!(kept[kept.len() - 2].as_ptr(), buffer.as_ptr());
+        assert!(kept.concat() == [&sent[..], &sent[..SMALL], &sent[..1]].concat());
+        // None of those that were gathered holds the buffer that they came in.
+        let own = |data: &Bytes| !buffer.as_ptr_range().contains(&data.as_ptr());
+        assert!(kept[..kept.len() - 2].iter().all(own));
+    }
 
     #[test]
     fn splices_wherever_the_frames_are_divided() {
