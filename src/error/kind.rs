@@ -31,6 +31,8 @@ pub enum Kind {
         /// For how long nothing that it shows is looked at.
         wait: Duration,
     },
+    /// A tunnel on an HTTP/2 connection, for which there is no place among the connections.
+    NoPlace,
     /// More content than may be held back.
     TooLarge {
         /// The limit in octets.
@@ -105,7 +107,7 @@ impl Kind {
             Self::Route(_) | Self::Refused(_) | Self::Denied(_) | Self::TooLarge { .. } => Fault::Client,
             Self::Dial(DialError::Denied(_)) | Self::TooManyFailures { .. } => Fault::Client,
             Self::Upstream(SendError::Denied(Denied::Address { .. }, _)) => Fault::Client,
-            Self::ClientContent | Self::Upgrade | Self::Protocol => Fault::Client,
+            Self::ClientContent | Self::Upgrade | Self::Protocol | Self::NoPlace => Fault::Client,
             Self::NotFound | Self::MethodNotAllowed => Fault::Client,
             Self::Loop | Self::Certificate => Fault::Internal,
             Self::Upstream(_) | Self::Dial(_) | Self::Parent(_) | Self::DialTimeout => Fault::Upstream,
@@ -123,6 +125,7 @@ impl Kind {
             | Self::Dial(DialError::Denied(denied))
             | Self::Upstream(SendError::Denied(denied, _)) => status_of(denied),
             Self::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::NoPlace => StatusCode::SERVICE_UNAVAILABLE,
             Self::Loop => StatusCode::LOOP_DETECTED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Upgrade => StatusCode::UPGRADE_REQUIRED,
@@ -157,6 +160,7 @@ impl Kind {
             | Self::Dial(DialError::Denied(denied))
             | Self::Upstream(SendError::Denied(denied, _)) => reason_of(denied),
             Self::TooManyFailures { .. } => "too_many_failures",
+            Self::NoPlace => "too_many_connections",
             Self::Loop => "proxy_loop",
             Self::TooLarge { .. } => "content_too_large",
             Self::ClientContent => "content_broken",
@@ -228,6 +232,10 @@ impl fmt::Display for Kind {
                 f,
                 "the model was not found in the first {limit} octets of the content, which is all that is held \
                  back; send the model first, or raise buffered_content"
+            ),
+            Self::NoPlace => f.write_str(
+                "too many connections: each tunnel is one; end some, or raise max_connections or \
+                 max_connections_per_client",
             ),
             Self::ClientContent => f.write_str("the request's content broke off"),
             Self::Loop => f.write_str("this request has passed through this proxy before"),

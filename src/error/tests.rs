@@ -82,6 +82,7 @@ fn each_kind_has_its_status_its_label_and_its_culprit() {
             false,
         ),
         (Kind::TooManyFailures { wait: Duration::ZERO }, 429, "too_many_failures", Fault::Client, false),
+        (Kind::NoPlace, 503, "too_many_connections", Fault::Client, false),
         (Kind::Loop, 508, "proxy_loop", Fault::Internal, false),
         (Kind::Denied(ours()), 508, "proxy_loop", Fault::Internal, false),
         (Kind::Dial(DialError::Denied(ours())), 508, "proxy_loop", Fault::Client, false),

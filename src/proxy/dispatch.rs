@@ -1,5 +1,7 @@
 //! A request to the proxy itself goes its way: exchange, tunnel, forward, or a page of ours.
 
+use std::sync::Arc;
+
 use http::{Method, Version};
 
 use super::admission::{self, Door};
@@ -40,6 +42,7 @@ fn form(request: &Received, intercepted: &InterceptList) -> Form {
 async fn route(proxy: &Proxy, mut request: Received, peer: Peer) -> Result<Response<Body>, Error> {
     upgrade::check_protocol(&request)?;
     let head = &mut request.head;
+    let version = head.version;
     let route = route::open(&head.method, &head.uri, head.version, &head.fields, proxy.intercepted())?;
     let fields = &mut head.fields;
     if via::names_us(fields, proxy.pseudonym()) {
@@ -47,11 +50,13 @@ async fn route(proxy: &Proxy, mut request: Received, peer: Peer) -> Result<Respo
     }
     match route {
         OpenRoute::Intercept(host) => {
+            let peer = apart(peer, version)?;
             let client = admission::admit_interception(proxy, fields, &peer);
             proxy.admin().metrics.tunnel(TunnelKind::Intercepted, client.is_ok());
             Ok(intercept::intercept(proxy.clone(), request, host, client?, peer))
         }
         OpenRoute::Tunnel(to) => {
+            let peer = apart(peer, version)?;
             let opened = Box::pin(tunnel(proxy, request, to, peer)).await;
             proxy.admin().metrics.tunnel(TunnelKind::Blind, opened.is_ok());
             opened
@@ -67,6 +72,15 @@ async fn route(proxy: &Proxy, mut request: Received, peer: Peer) -> Result<Respo
         OpenRoute::Asterisk => Ok(Response::new(body::empty())),
         OpenRoute::Origin(form) => origin(proxy, request, form, peer).await,
     }
+}
+
+/// A tunnel takes the place of the connection that it is on, but for HTTP/2, where it is one of many on it.
+fn apart(peer: Peer, version: Version) -> Result<Peer, Error> {
+    if version != Version::HTTP_2 {
+        return Ok(peer);
+    }
+    let place = peer.place.another().map_err(|full| Error::because(Kind::NoPlace, full))?;
+    Ok(Peer { place: Arc::new(place), ..peer })
 }
 
 async fn tunnel(

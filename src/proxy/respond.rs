@@ -40,8 +40,14 @@ pub fn error(error: &Error, form: Form, version: Version) -> Response<Body> {
     if kind.closes() && version <= Version::HTTP_11 {
         fields.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    if let Kind::TooManyFailures { wait } = kind {
-        fields.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+    match kind {
+        Kind::TooManyFailures { wait } => {
+            fields.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+        }
+        Kind::NoPlace => {
+            fields.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        _ => {}
     }
     match kind.status() {
         // RFC 9110 §15.5 wants a field with each of these that says what would do.

@@ -51,8 +51,11 @@ impl Room {
 
     /// Takes a place. Clients on loopback are many programs, and bounded by the size alone.
     pub fn enter(&self, address: IpAddr, client: Client) -> Result<Place, Full> {
+        self.enter_as((client != Client::Loopback).then(|| counted(address)))
+    }
+
+    fn enter_as(&self, address: Option<IpAddr>) -> Result<Place, Full> {
         let permit = Arc::clone(&self.all).try_acquire_owned().map_err(|_| Full::Everywhere)?;
-        let address = (client != Client::Loopback).then(|| counted(address));
         if let Some(address) = address {
             let mut taken = self.taken();
             let count = taken.entry(address).or_default();
@@ -83,6 +86,13 @@ impl Room {
 }
 
 // === impl Place ===
+
+impl Place {
+    /// One more for the same client, who counts as one more connection.
+    pub fn another(&self) -> Result<Self, Full> {
+        self.room.enter_as(self.address)
+    }
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
@@ -117,6 +127,19 @@ mod tests {
         let local: Vec<_> = (0..2).map(|_| enter(&room, "127.0.0.1", Client::Loopback).unwrap()).collect();
         assert_eq!(enter(&room, "192.0.2.3", Client::Stranger).unwrap_err(), Full::Everywhere);
         drop((second, third, other, local));
+        room.emptied().await;
+        assert!(room.taken().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_a_connection_carries_may_take_places_too() {
+        let room = Room::new(9, 2);
+        let first = enter(&room, "192.0.2.1", Client::Stranger).unwrap();
+        let second = first.another().unwrap();
+        drop(first);
+        let third = second.another().unwrap();
+        assert_eq!(third.another().unwrap_err(), Full::Client);
+        drop((second, third));
         room.emptied().await;
         assert!(room.taken().is_empty());
     }

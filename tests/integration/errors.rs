@@ -1,8 +1,9 @@
 //! Every row of the table of errors: the status, its form, whether the connection goes on, and that
 //! nothing was sent upstream.
 
+use azure_openai_proxy::message::body;
 use azure_openai_proxy::simulator::Progress;
-use http::StatusCode;
+use http::{Request, StatusCode};
 use tokio::net::TcpSocket;
 
 use crate::client::{self, OPENAI_HOST, Whole, within};
@@ -313,6 +314,25 @@ async fn a_tunnel_counts_as_a_connection_until_it_ends() {
     assert_eq!(health().await.status, StatusCode::SERVICE_UNAVAILABLE);
     drop(tunnel);
     within(async { while health().await.status != StatusCode::OK {} }).await;
+}
+
+#[tokio::test]
+async fn a_tunnel_on_http2_counts_as_a_connection_beside_its_own() {
+    let stage = Stage::with_variables(&[("AZURE_OPENAI_PROXY_MAX_CONNECTIONS", "2")]).await;
+    let mut sender = client::http2_over(client::connect(stage.proxy).await).await;
+    let connect = |authority: &str| Request::connect(authority).body(body::empty()).unwrap();
+    let first = within(sender.send_request(connect("api.openai.com:443"))).await.unwrap();
+    assert_eq!(first.status(), StatusCode::OK);
+    for authority in ["api.openai.com:443", "other.example:443"] {
+        let refused = client::whole(within(sender.send_request(connect(authority))).await.unwrap()).await;
+        assert_text_form(&refused, StatusCode::SERVICE_UNAVAILABLE, "too_many_connections");
+        assert_eq!(refused.field("retry-after"), "1");
+    }
+    drop(first);
+    let again = async {
+        while sender.send_request(connect("api.openai.com:443")).await.unwrap().status() != StatusCode::OK {}
+    };
+    within(again).await;
 }
 
 #[tokio::test]
