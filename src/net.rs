@@ -8,5 +8,6 @@ pub mod listen;
 pub mod prefixed;
 pub mod relay;
 pub mod sniff;
+pub mod stall;
 pub mod stream;
 pub mod switching;

@@ -22,6 +22,8 @@ pub(super) struct Outbox {
     octets: usize,
     /// Whether the stream may hold back what was written to it.
     unflushed: bool,
+    /// Octets that the stream has taken so far.
+    taken: u64,
 }
 
 /// Octets that are gathered before they have to be written.
@@ -44,6 +46,11 @@ impl Outbox {
     /// Whether everything is written and flushed.
     pub(super) fn is_empty(&self) -> bool {
         self.is_written() && !self.unflushed
+    }
+
+    /// How many octets have been taken so far, if some are waiting to be.
+    pub(super) fn waiting(&self) -> Option<u64> {
+        (!self.is_empty()).then_some(self.taken)
     }
 
     /// Where small pieces go, while there is room.
@@ -102,6 +109,7 @@ impl Outbox {
     }
 
     fn advance(&mut self, mut written: usize) {
+        self.taken += written as u64;
         while let Some(first) = self.before.front_mut() {
             let count = written.min(first.len());
             first.advance(count);

@@ -22,6 +22,7 @@ use crate::message::body::Body;
 use crate::message::content::is_without_content;
 use crate::message::{Request, RequestHead, Response, ResponseHead};
 use crate::net::lingering::linger;
+use crate::net::stall::Stall;
 use crate::net::stream::Stream;
 use crate::shutdown::Shutdown;
 
@@ -36,6 +37,8 @@ pub struct Settings {
     pub bounds: Bounds,
     /// How long the next request may take, from the end of the last response to the end of its head.
     pub patience: Duration,
+    /// How long the client may take nothing of a response that is there.
+    pub idle: Duration,
 }
 
 /// Why a connection ended in the middle of something.
@@ -50,6 +53,9 @@ pub enum ServeError {
     /// No whole request head in time.
     #[error("no request in time")]
     TooSlow,
+    /// Nothing of a response was taken in time.
+    #[error("the client takes nothing of the response")]
+    Stalled,
     /// Reading failed.
     #[error("reading failed")]
     Io(#[from] std::io::Error),
@@ -215,16 +221,29 @@ impl Server {
     }
 
     async fn flush(&self) -> Result<(), ServeError> {
-        std::future::poll_fn(|cx| lock(&self.shared).wire.poll_flush(cx)).await.map_err(ServeError::Io)
+        let mut stall = Stall::new(self.settings.idle);
+        std::future::poll_fn(|cx| {
+            let wire = &mut lock(&self.shared).wire;
+            match wire.poll_flush(cx) {
+                Poll::Pending => stall.poll(cx, wire.outbox.waiting()).map(|()| Err(ServeError::Stalled)),
+                Poll::Ready(flushed) => Poll::Ready(flushed.map_err(ServeError::Io)),
+            }
+        })
+        .await
     }
 
-    /// Writes content, unless the client leaves before its end.
+    /// Writes content, unless the client leaves before its end or takes no more of it.
     async fn send(&self, mut sending: Sending<Body>) -> Result<(), ServeError> {
+        let mut stall = Stall::new(self.settings.idle);
         std::future::poll_fn(|cx| {
             if let Poll::Ready(sent) = sending.poll(cx, &self.shared) {
                 return Poll::Ready(sent.map_err(ServeError::from));
             }
-            lock(&self.shared).poll_left(cx).map(|()| Err(ServeError::Left))
+            let mut shared = lock(&self.shared);
+            if shared.poll_left(cx).is_ready() {
+                return Poll::Ready(Err(ServeError::Left));
+            }
+            stall.poll(cx, shared.wire.outbox.waiting()).map(|()| Err(ServeError::Stalled))
         })
         .await
     }

@@ -82,14 +82,14 @@ fn requests<IO>(
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let limits = proxy.limits().clone();
+    let (limits, idle) = (proxy.limits().clone(), proxy.upstream_settings().idle_timeout);
     let (address, shutdown) = (peer.address, peer.shutdown.clone());
     let answer = move |request| {
         let proxy = proxy.latest();
         let peer = peer.judged(proxy.access());
         super::dispatch::dispatch(proxy, request, peer)
     };
-    let serving = serve::serve(io, protocol, &limits, shutdown, answer);
+    let serving = serve::serve(io, protocol, &limits, idle, shutdown, answer);
     async move {
         if let Err(error) = serving.await {
             tracing::debug!(client = %address, %error, "connection ended");

@@ -128,9 +128,10 @@ impl Tunnel {
     {
         let (limits, shutdown, client) =
             (self.proxy.limits().clone(), self.peer.shutdown.clone(), self.peer.address);
+        let idle = self.proxy.upstream_settings().idle_timeout;
         let tunnel = std::sync::Arc::new(self);
         let answer = move |request| answer(std::sync::Arc::clone(&tunnel), request);
-        let serving = serve::serve(io, protocol, &limits, shutdown, answer);
+        let serving = serve::serve(io, protocol, &limits, idle, shutdown, answer);
         async move {
             if let Err(error) = serving.await {
                 tracing::debug!(%client, %error, "connection in the tunnel ended");

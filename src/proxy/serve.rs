@@ -1,6 +1,7 @@
 //! HTTP on one connection, whatever carries it.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use http::Version;
 use http_body_util::Either;
@@ -32,15 +33,23 @@ pub type Serving = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 /// Serves requests until the client closes or the shutdown lets the last one finish.
 ///
 /// `answer` is called for each request; it never fails, for errors are responses too.
-/// A request has to begin, and its head to end, within the keep-alive timeout.
-pub fn serve<IO, F, R>(io: IO, protocol: Protocol, limits: &Limits, shutdown: Shutdown, answer: F) -> Serving
+/// A request has to begin, and its head to end, within the keep-alive timeout; of a response, something has to be taken
+/// within `idle`.
+pub fn serve<IO, F, R>(
+    io: IO,
+    protocol: Protocol,
+    limits: &Limits,
+    idle: Duration,
+    shutdown: Shutdown,
+    answer: F,
+) -> Serving
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     F: Fn(Received) -> R + Send + Sync + 'static,
     R: Future<Output = Response<Body>> + Send + 'static,
 {
     match protocol {
-        Protocol::Http1 => Box::pin(serve_http1(Box::new(io), limits, shutdown, answer)),
+        Protocol::Http1 => Box::pin(serve_http1(Box::new(io), limits, idle, shutdown, answer)),
         Protocol::Http2 => Box::pin(serve_http2(Box::new(io), limits, shutdown, answer)),
     }
 }
@@ -48,6 +57,7 @@ where
 fn serve_http1<F, R>(
     io: Stream,
     limits: &Limits,
+    idle: Duration,
     shutdown: Shutdown,
     answer: F,
 ) -> impl Future<Output = Result<(), BoxError>> + Send + use<F, R>
@@ -56,7 +66,7 @@ where
     R: Future<Output = Response<Body>> + Send + 'static,
 {
     let bounds = Bounds { size: limits.head_size(), fields: limits.head_fields() };
-    let settings = http1::server::Settings { bounds, patience: limits.keepalive_timeout };
+    let settings = http1::server::Settings { bounds, patience: limits.keepalive_timeout, idle };
     async move {
         let answer = |request: Request<http1::server::Content>| answer(request.map(Either::Left));
         let refuse = |error| respond::error(&Kind::Head(error).into(), Form::Text, Version::HTTP_11);

@@ -14,6 +14,7 @@ use crate::net::switching::Switching;
 use crate::shutdown::{self, Stopper};
 
 const PATIENCE: Duration = Duration::from_secs(100);
+const IDLE: Duration = Duration::from_secs(3600);
 
 /// A connection that is served, and the end of the service. Stops when the sender is told or gone.
 fn serving<A, R>(answer: A) -> (DuplexStream, JoinHandle<Result<(), ServeError>>, Stopper)
@@ -23,7 +24,7 @@ where
 {
     let (near, far) = duplex(1 << 16);
     let (stopper, shutdown) = shutdown::channel();
-    let settings = Settings { bounds: Bounds { size: 8 << 10, fields: 32 }, patience: PATIENCE };
+    let settings = Settings { bounds: Bounds { size: 8 << 10, fields: 32 }, patience: PATIENCE, idle: IDLE };
     let served = tokio::spawn(async move {
         let refuse = |error: HeadError| {
             let mut response = Response::new(body::full(error.to_string()));
@@ -219,6 +220,26 @@ async fn a_head_has_to_end_in_time_and_an_answer_may_take_longer() {
     client.write_all(b"GET /a HTTP/1.1\r\n").await.unwrap();
     assert!(matches!(served.await.unwrap(), Err(ServeError::TooSlow)));
     assert_eq!(start.elapsed(), PATIENCE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_of_a_response_is_not_waited_for_without_end() {
+    let (mut client, served, _stopper) = serving(|_| async { text(vec![b'x'; 1 << 20]) });
+    client.write_all(b"GET /a HTTP/1.1\r\n\r\n").await.unwrap();
+    let start = Instant::now();
+    for slow in 1..4 {
+        tokio::time::sleep(IDLE * 9 / 10).await;
+        client.read_exact(&mut [0; 4096]).await.unwrap();
+        assert!(!served.is_finished(), "{slow}");
+    }
+    assert!(matches!(served.await.unwrap(), Err(ServeError::Stalled)));
+    assert_eq!(start.elapsed(), IDLE * 9 / 10 * 3 + IDLE);
+
+    // So it is with answers that nobody fetches, each of which is small.
+    let (mut client, served, _stopper) = serving(echo);
+    let asking = client.write_all(&b"GET /a HTTP/1.1\r\n\r\n".repeat(100_000)).await;
+    assert!(asking.is_err(), "it reads no more than it can answer");
+    assert!(matches!(served.await.unwrap(), Err(ServeError::Stalled)));
 }
 
 #[tokio::test]
