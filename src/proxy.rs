@@ -94,7 +94,7 @@ pub struct Limits {
     pub buffered_content: usize,
     /// Octets of a request's head; see [`Limits::head_size`].
     pub head_size: usize,
-    /// Fields in a request's head; see [`Limits::head_fields`].
+    /// Fields in a request's head of HTTP/1, while HTTP/2 bounds its size alone; see [`Limits::head_fields`].
     pub head_fields: usize,
     /// Connections open at once, over all clients.
     pub connections: usize,
@@ -243,7 +243,7 @@ impl Limits {
         self.head_size.max(8 << 10)
     }
 
-    /// Fields in a request's head; more are 431. HTTP/2 upstream takes no more than [`fields::MOST`].
+    /// Fields in a request's head of HTTP/1; more are 431. HTTP/2 upstream takes no more than [`fields::MOST`].
     pub fn head_fields(&self) -> usize {
         self.head_fields.min(fields::MOST)
     }

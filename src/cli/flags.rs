@@ -113,10 +113,10 @@ pub struct Flags {
     /// Octets of a request's head, 8KiB at least [default: 64KiB]
     #[arg(long, global = true, value_name = "SIZE")]
     pub max_head_size: Option<String>,
-    /// Fields in a request's head, 16,384 at most [default: 256]
+    /// Fields in a request's head of HTTP/1, 16,384 at most [default: 256]
     #[arg(long, global = true, value_name = "NUMBER")]
     pub max_head_fields: Option<String>,
-    /// Connections open at once [default: 4096]
+    /// Connections open at once; a tunnel on HTTP/2 is one too [default: 4096]
     #[arg(long, global = true, value_name = "NUMBER")]
     pub max_connections: Option<String>,
     /// Connections open at once from one client on another machine [default: 512]

@@ -142,9 +142,9 @@ keys! {
     BufferedContent: "buffered_content" Number Anywhere [] = ["64MiB"];
     /// Octets of a request's head.
     MaxHeadSize: "max_head_size" Number Anywhere [] = ["64KiB"];
-    /// Fields in a request's head, 16,384 at most.
+    /// Fields in a request's head of HTTP/1, 16,384 at most.
     MaxHeadFields: "max_head_fields" Number Anywhere [] = ["256"];
-    /// Connections open at once.
+    /// Connections open at once; a tunnel on HTTP/2 is one too.
     MaxConnections: "max_connections" Number Anywhere [] = ["4096"];
     /// Connections open at once from one address beyond loopback.
     MaxConnectionsPerClient: "max_connections_per_client" Number Anywhere [] = ["512"];
