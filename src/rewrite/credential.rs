@@ -3,6 +3,7 @@
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use super::azure::Settings;
+use super::operation::CALLS;
 use super::refusal::Refusal;
 use crate::message::fields::{Fields, Name};
 use crate::message::redact::Secret;
@@ -70,11 +71,10 @@ impl Credential {
     }
 
     /// Chooses the credential for Azure: the configured key, else the client's `api-key`, else its
-    /// bearer. An ephemeral token on `realtime/calls` is the call's own and is never replaced.
+    /// bearer. An ephemeral token on one of the [`CALLS`] is the call's own and is never replaced.
     pub(super) fn for_azure(settings: &Settings, fields: &Fields, operation: &str) -> Result<Self, Refusal> {
         let bearer = bearer(fields);
-        if let Some(token) =
-            bearer.filter(|token| operation == "realtime/calls" && token.starts_with(EPHEMERAL))
+        if let Some(token) = bearer.filter(|token| CALLS.contains(&operation) && token.starts_with(EPHEMERAL))
         {
             return Self::bearer(CredentialKind::Ephemeral, token);
         }

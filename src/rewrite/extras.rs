@@ -4,7 +4,7 @@
 use super::json::members::{Member, elements, members, offset, quoted, string, value};
 use super::model_map::ModelMap;
 use super::multipart::{self, Wanted};
-use super::operation::{Operation, RESPONSES_WEBSOCKET};
+use super::operation::{CALLS, Operation, RESPONSES_WEBSOCKET};
 use super::splice::Splice;
 
 mod batch;
@@ -79,7 +79,7 @@ impl Extras {
         }
         if is_form {
             let (batch, session) =
-                (self.batch_models && operation.name == "files", operation.name == "realtime/calls");
+                (self.batch_models && operation.name == "files", CALLS.contains(&operation.name));
             let boundary = |wanted| multipart::boundary(content_type).filter(|_| wanted);
             return Extra { batch: boundary(batch), session: boundary(session), ..Extra::default() };
         }

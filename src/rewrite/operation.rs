@@ -68,6 +68,10 @@ pub enum Home {
 /// The name of Responses over WebSocket.
 pub const RESPONSES_WEBSOCKET: &str = "responses (websocket)";
 
+/// The names of the operations that begin a call over WebRTC: with a form that holds the session, or with an
+/// ephemeral token that was made for one (OpenAI's guides to realtime and to its translations).
+pub const CALLS: [&str; 2] = ["realtime/calls", "realtime/translations/calls"];
+
 /// What a path that OpenAI does not document (yet) is taken for.
 pub static UNKNOWN: Operation =
     Operation { name: "unknown", methods: &[], template: "", model: ModelIn::Nowhere, home: Home::Resource };
@@ -122,8 +126,10 @@ impl Operation {
 
     /// Whether clients open a WebSocket for it; of an unknown operation it is taken to be so.
     pub fn is_websocket(&self) -> bool {
-        matches!(self.template, "responses" | "realtime" | "live" | "live/sessions/{}/attach")
-            || std::ptr::eq(self, &UNKNOWN)
+        matches!(
+            self.template,
+            "responses" | "realtime" | "realtime/translations" | "live" | "live/sessions/{}/attach"
+        ) || std::ptr::eq(self, &UNKNOWN)
     }
 
     /// Whether Azure answers 401 when an `api-version` is in the URL, and refuses `OpenAI-Beta`.

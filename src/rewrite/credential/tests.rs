@@ -80,7 +80,14 @@ fn only_a_calls_ephemeral_token_outlives_a_configured_key() {
     let configured = settings(Some("ours"), "api-key");
     let lines = [("authorization", "Bearer ek_1")];
     let kept = vec!["authorization: Bearer ek_1".to_owned()];
-    assert_eq!(sent(&configured, "realtime/calls", &lines), Ok((CredentialKind::Ephemeral, kept)));
+    for operation in ["realtime/calls", "realtime/translations/calls"] {
+        let kept = kept.clone();
+        assert_eq!(
+            sent(&configured, operation, &lines),
+            Ok((CredentialKind::Ephemeral, kept)),
+            "{operation}"
+        );
+    }
     for (operation, token) in [("realtime", "Bearer ek_1"), ("realtime/calls", "Bearer sk-1")] {
         let expected = vec!["api-key: ours".to_owned()];
         let lines = [("authorization", token)];
@@ -118,7 +125,7 @@ proptest! {
     fn no_credential_of_the_clients_survives_a_configured_key(
         secrets in prop::collection::vec("client[a-z]{4}", 6),
         repeated in any::<bool>(),
-        operation in prop::sample::select(vec!["chat/completions", "realtime", "realtime/calls", ""]),
+        operation in prop::sample::select(vec!["chat/completions", "realtime", "realtime/calls", "realtime/translations/calls", ""]),
         header in prop::sample::select(vec!["api-key", "ocp-apim-subscription-key", "authorization"]),
     ) {
         let settings = settings(Some("ours"), header);

@@ -63,9 +63,11 @@ fn what_transcribes_in_a_session_is_always_mapped() {
             assert_eq!(changed(Extras::default(), path, "application/json", before), after);
         }
         let form_type = "multipart/form-data; boundary=B";
-        assert_eq!(changed(Extras::default(), "realtime/calls", form_type, &form(before)), form(&after));
         let broken = form(before).replace("--B--", "");
-        assert_eq!(changed(Extras::default(), "realtime/calls", form_type, &broken), broken);
+        for path in ["realtime/calls", "realtime/translations/calls"] {
+            assert_eq!(changed(Extras::default(), path, form_type, &form(before)), form(&after), "{path}");
+            assert_eq!(changed(Extras::default(), path, form_type, &broken), broken, "{path}");
+        }
     }
     for (path, content) in
         [("realtime/calls", "v=0\r\n"), ("responses", preview), ("realtime/client_secrets", "7")]

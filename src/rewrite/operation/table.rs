@@ -68,7 +68,9 @@ pub static TABLE: &[Operation] = &[
     row(GET, "chat/completions/{}/messages", Nowhere, Resource),
     // Realtime and live.
     row(GET, "realtime", Query, V1),
+    row(GET, "realtime/translations", Query, V1),
     row(POST, "realtime/calls", Session, V1),
+    row(POST, "realtime/translations/calls", Session, V1),
     row(POST, "realtime/client_secrets", Session, V1),
     row(POST, "realtime/translations/client_secrets", Session, V1),
     row(POST, "realtime/calls/{}/accept", Content, V1),

@@ -78,17 +78,23 @@ fn a_route_says_where_and_as_whom_without_the_query_or_the_key() {
 #[test]
 fn a_calls_ephemeral_token_is_kept_on_azures_own_path_too() {
     let lines = [("authorization", "Bearer ek_1")];
-    let request = Request::new("POST /openai/v1/realtime/calls?webrtcfilter=on", &lines);
-    let (sent, _) = request.send(&settings("v1"), b"v=0", 1).unwrap();
-    assert_eq!(sent.fields().text("authorization").unwrap(), "Bearer ek_1");
-    assert_eq!(sent.route().operation(), "azure");
+    for calls in ["realtime/calls", "realtime/translations/calls"] {
+        for (path, operation) in [("/openai/v1", "azure"), ("/v1", calls)] {
+            let line = format!("POST {path}/{calls}?webrtcfilter=on");
+            let (sent, _) = Request::new(&line, &lines).send(&settings("v1"), b"v=0", 1).unwrap();
+            assert_eq!(sent.fields().text("authorization").unwrap(), "Bearer ek_1", "{line}");
+            assert_eq!(sent.route().operation(), operation, "{line}");
+        }
+    }
 }
 
 #[test]
 fn realtime_goes_without_openais_beta_field() {
     let lines = [("openai-beta", "realtime=v1")];
-    let (sent, _) = Request::new("GET /v1/realtime?model=m", &lines).send(&settings("v1"), b"", 1).unwrap();
-    assert!(!sent.fields().contains("openai-beta"));
+    for line in ["GET /v1/realtime?model=m", "GET /v1/realtime/translations?model=m"] {
+        let (sent, _) = Request::new(line, &lines).send(&settings("v1"), b"", 1).unwrap();
+        assert!(!sent.fields().contains("openai-beta"), "{line}");
+    }
     let lines = [("openai-beta", "assistants=v2")];
     let (sent, _) = Request::new("GET /v1/assistants", &lines).send(&settings("v1"), b"", 1).unwrap();
     assert_eq!(sent.fields().text("openai-beta").unwrap(), "assistants=v2");

@@ -30,6 +30,10 @@ fn goes_where_azure_has_one() {
         ("/v1/realtime?call_id=c", Some("/openai/v1/realtime?call_id=c")),
         ("/v1/realtime?intent=transcription", Some("/openai/v1/realtime?intent=transcription")),
         ("/realtime?model=gpt-4o&api-version=x", Some("/openai/v1/realtime?model=prod-4o")),
+        (
+            "/v1/realtime/translations?model=gpt-4o&api-version=x",
+            Some("/openai/v1/realtime/translations?model=prod-4o"),
+        ),
         ("/v1/responses", Some("/openai/v1/responses")),
         ("/v1/live?model=gpt-4o", Some("/openai/v1/live?model=prod-4o")),
         ("/v1/live/sessions/s/attach", Some("/openai/v1/live/sessions/s/attach")),
