@@ -1,5 +1,5 @@
 //! Changes beside the one model that decides where a request goes: the deployments that transcribe in realtime
-//! sessions, always; and what is made on request only, all of it off by default.
+//! sessions and those that live ones delegate to, always; and what is made on request only, all of it off by default.
 
 use super::json::members::{Member, elements, members, offset, quoted, string, value};
 use super::model_map::ModelMap;
@@ -54,6 +54,10 @@ const IN_SESSION: &[Path] = &[
     &["session", "input_audio_transcription", "model"],
 ];
 
+/// Where a live session says what it delegates to, inside what makes one (Microsoft's reference of GPT-Live). A
+/// WebSocket's messages are mapped there too.
+const IN_LIVE_SESSION: &[Path] = &[&["session", "delegation", "responses", "model"]];
+
 /// The operations that tell a session.
 static SESSIONS: &[(&str, &[Path])] = &[
     ("realtime/client_secrets", IN_SESSION),
@@ -61,6 +65,8 @@ static SESSIONS: &[(&str, &[Path])] = &[
     ("realtime/calls/{}/accept", SESSION),
     ("realtime/sessions", SESSION),
     ("realtime/transcription_sessions", SESSION),
+    ("live/sessions", IN_LIVE_SESSION),
+    ("live/sessions/{}/accept", IN_LIVE_SESSION),
 ];
 
 // === impl Extras ===

@@ -128,7 +128,12 @@ impl Operation {
     pub fn is_websocket(&self) -> bool {
         matches!(
             self.template,
-            "responses" | "realtime" | "realtime/translations" | "live" | "live/sessions/{}/attach"
+            "responses"
+                | "realtime"
+                | "realtime/translations"
+                | "live"
+                | "live/sessions"
+                | "live/sessions/{}/attach"
         ) || std::ptr::eq(self, &UNKNOWN)
     }
 

@@ -78,6 +78,22 @@ fn what_transcribes_in_a_session_is_always_mapped() {
 }
 
 #[test]
+fn what_a_live_session_delegates_to_is_always_mapped() {
+    let within = |model: &str| {
+        let delegation = format!(r#"{{"type":"responses","responses":{{"model":"{model}","tools":[]}}}}"#);
+        format!(r#"{{"session":{{"model":"gpt-4o", "delegation":{delegation}}},"delegation":{delegation}}}"#)
+    };
+    let before = within("whisper-1");
+    for path in ["live/sessions", "live/sessions/s/accept"] {
+        let after = before.replacen("whisper-1", "ears", 1);
+        assert_eq!(changed(Extras::default(), path, "application/json", &before), after, "{path}");
+    }
+    for path in ["live/sessions/s/hangup", "realtime/client_secrets"] {
+        assert_eq!(changed(ALL, path, "application/json", &before), before, "{path}");
+    }
+}
+
+#[test]
 fn store_becomes_true_at_the_top_level_of_responses_only() {
     let only = Extras { codex_store: true, ..Extras::default() };
     for (path, before, after) in [

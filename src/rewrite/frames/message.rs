@@ -9,12 +9,13 @@ use crate::rewrite::splice::Splice;
 /// The keys that lead to one model, outermost first.
 type Place = &'static [&'static str];
 
-/// Where a session names its models: the one that answers, and the one that transcribes, in today's form
-/// and in the preview's. On Azure both are deployments.
+/// Where a session names its models: the one that answers; the one that transcribes, in today's form and in the
+/// preview's; and the one that a live session delegates to. On Azure all are deployments.
 const SESSION: &[Place] = &[
     &["session", "model"],
     &["session", "audio", "input", "transcription", "model"],
     &["session", "input_audio_transcription", "model"],
+    &["session", "delegation", "responses", "model"],
 ];
 
 /// The message that asks for a response.

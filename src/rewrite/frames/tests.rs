@@ -117,6 +117,14 @@ const MESSAGES: &[(&str, &str)] = &[
         r#"{"type":"session.start","session":{"model":"gpt-4o"}}"#,
         r#"{"type":"session.start","session":{"model":"prod"}}"#,
     ),
+    (
+        r#"{"type":"session.start","session":{"model":"rt","delegation":{"type":"responses","responses":{"model":"gpt-4o"}}}}"#,
+        r#"{"type":"session.start","session":{"model":"a-much-longer-deployment","delegation":{"type":"responses","responses":{"model":"prod"}}}}"#,
+    ),
+    (
+        r#"{"type":"session.update","session":{"delegation":{"model":"gpt-4o","responses":{"model":"rt"}}}}"#,
+        r#"{"type":"session.update","session":{"delegation":{"model":"gpt-4o","responses":{"model":"a-much-longer-deployment"}}}}"#,
+    ),
 ];
 
 /// Messages that nothing becomes of.

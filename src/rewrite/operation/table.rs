@@ -80,7 +80,9 @@ pub static TABLE: &[Operation] = &[
     row(POST, "realtime/sessions", Content, V1),
     row(POST, "realtime/transcription_sessions", Content, V1),
     row(GET, "live", Query, V1),
+    row(GET, "live/sessions", Nowhere, V1),
     row(POST, "live/sessions", Session, V1),
+    row(POST, "live/sessions/{}/accept", Session, V1),
     row(GET, "live/sessions/{}/attach", Nowhere, V1),
     // Files, batches, tuning, stores.
     row(GET_POST, "files", Nowhere, Resource),

@@ -37,6 +37,13 @@ fn replaces_the_models_octets_and_no_others() {
             r#"{"session":{"model":"gpt-4o"}}"#,
             r#"{"session":{"model":"prod-4o"}}"#,
         ),
+        (
+            "v1",
+            "POST /v1/live/sessions/s/accept",
+            json,
+            r#"{"session":{"delegation":{"responses":{"model":"gpt-4o"}},"model":"gpt-4o"}}"#,
+            r#"{"session":{"delegation":{"responses":{"model":"prod-4o"}},"model":"prod-4o"}}"#,
+        ),
         ("v1", "POST /v1/images/edits", FORM, &form_in, &form_out),
         ("2024-10-21", "POST /v1/audio/transcriptions", FORM, &form_in, &form_out),
         // On v1 what names no model goes on as it is: Azure judges it.

@@ -91,7 +91,8 @@ fn a_calls_ephemeral_token_is_kept_on_azures_own_path_too() {
 #[test]
 fn realtime_goes_without_openais_beta_field() {
     let lines = [("openai-beta", "realtime=v1")];
-    for line in ["GET /v1/realtime?model=m", "GET /v1/realtime/translations?model=m"] {
+    for line in ["GET /v1/realtime?model=m", "GET /v1/realtime/translations?model=m", "GET /v1/live/sessions"]
+    {
         let (sent, _) = Request::new(line, &lines).send(&settings("v1"), b"", 1).unwrap();
         assert!(!sent.fields().contains("openai-beta"), "{line}");
     }

@@ -36,6 +36,7 @@ fn goes_where_azure_has_one() {
         ),
         ("/v1/responses", Some("/openai/v1/responses")),
         ("/v1/live?model=gpt-4o", Some("/openai/v1/live?model=prod-4o")),
+        ("/v1/live/sessions?api-version=x", Some("/openai/v1/live/sessions")),
         ("/v1/live/sessions/s/attach", Some("/openai/v1/live/sessions/s/attach")),
         ("/openai/v1/realtime?model=gpt-4o", Some("/openai/v1/realtime?model=gpt-4o")),
         ("/openai/realtime?deployment=d&api-version=p", Some("/openai/realtime?deployment=d&api-version=p")),
