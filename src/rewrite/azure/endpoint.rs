@@ -71,7 +71,7 @@ impl FromStr for Endpoint {
     type Err = EndpointError;
 
     /// Reads the endpoint with or without what portals and clients append to it: a trailing slash,
-    /// `/openai`, `/openai/v1`, `/openai/deployments/…`.
+    /// `/openai`, `/openai/v1`, `/openai/v1/…`, `/openai/deployments/…`, `/openai/responses`.
     fn from_str(text: &str) -> Result<Self, EndpointError> {
         let text = text.trim();
         let (scheme, rest) = text.split_once("://").ok_or(EndpointError::Scheme)?;
@@ -114,10 +114,11 @@ fn prefix(path: &str) -> Result<&str, EndpointError> {
         return Err(EndpointError::Path);
     }
     let path = path.trim_end_matches('/');
-    if let Some(at) = path.find("/openai/deployments/") {
+    let operations = ["/openai/v1/", "/openai/deployments/"];
+    if let Some(at) = operations.into_iter().filter_map(|start| path.find(start)).min() {
         return Ok(path[..at].trim_end_matches('/'));
     }
-    let suffixes = ["/openai/v1", "/openai/deployments", "/openai"];
+    let suffixes = ["/openai/v1", "/openai/deployments", "/openai/responses", "/openai"];
     let bare = suffixes.into_iter().find_map(|suffix| path.strip_suffix(suffix)).unwrap_or(path);
     Ok(bare.trim_end_matches('/'))
 }
@@ -138,7 +139,14 @@ mod tests {
                 "https://r.openai.azure.com/openai/deployments/gpt/chat/completions",
                 "https://r.openai.azure.com",
             ),
+            ("https://r.openai.azure.com/openai/v1/chat/completions", "https://r.openai.azure.com"),
+            ("https://r.openai.azure.com/openai/v1//responses", "https://r.openai.azure.com"),
+            ("https://r.openai.azure.com/openai/responses", "https://r.openai.azure.com"),
+            ("https://r.openai.azure.com//openai/responses/", "https://r.openai.azure.com"),
             ("https://g.azure-api.net/team-a/openai", "https://g.azure-api.net/team-a"),
+            ("https://g.azure-api.net/team-a/openai/v1/responses", "https://g.azure-api.net/team-a"),
+            ("https://g.azure-api.net/openai/v10/x", "https://g.azure-api.net/openai/v10/x"),
+            ("https://g.azure-api.net/responses", "https://g.azure-api.net/responses"),
             (
                 "https://r.services.ai.azure.com/api/projects/p/openai/v1/",
                 "https://r.services.ai.azure.com/api/projects/p",
