@@ -195,8 +195,9 @@ fn plan_search(
     fields: &Fields,
 ) -> Result<Plan, Refusal> {
     let needed = azure::needs_model(settings, draft.operation);
-    let nothing_to_change = !needed && models.is_identity() && extra.is_none();
-    if nothing_to_change && decode::is_coded(fields) {
+    let nothing_to_change = models.is_identity() && extra.is_none();
+    let nothing_to_know = !azure::hangs_on_model(settings, draft.operation);
+    if nothing_to_change && nothing_to_know && decode::is_coded(fields) {
         return draft.settle(settings, models, None).map(Plan::Pass);
     }
     let coding = Coding::of(fields).map_err(|coding| Refusal::ContentEncoding { coding })?;

@@ -14,7 +14,7 @@ pub mod endpoint;
 pub mod surface;
 mod target;
 
-pub(super) use draft::{Draft, needs_model};
+pub(super) use draft::{Draft, hangs_on_model, needs_model};
 pub use endpoint::{Endpoint, EndpointError};
 pub use surface::{ApiVersion, ApiVersionError, Surface};
 pub(super) use target::{model_in_path, model_in_query, refuse_dots, uri};

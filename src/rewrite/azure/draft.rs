@@ -37,6 +37,13 @@ pub(in crate::rewrite) fn needs_model(settings: &Settings, operation: &Operation
     }
 }
 
+/// Whether the model may decide where an operation goes: where it has to be known, and where the operator names
+/// classic models, which go elsewhere than others.
+pub(in crate::rewrite) fn hangs_on_model(settings: &Settings, operation: &Operation) -> bool {
+    let by_name = operation.home == Home::Deployment && !settings.classic_models.is_empty();
+    by_name || needs_model(settings, operation)
+}
+
 // === impl Draft ===
 
 impl Draft {
@@ -68,6 +75,7 @@ impl Draft {
     /// `names` are the model and its deployment.
     fn place<'a>(&self, settings: &Settings, names: Option<(&str, &'a str)>) -> Result<Place<'a>, Fault> {
         let needed = needs_model(settings, self.operation);
+        let names = names.filter(|_| hangs_on_model(settings, self.operation));
         match (self.operation.home, names) {
             (Home::Deployment | Home::Transcription, None) if needed => Err(Fault::Missing),
             (Home::Deployment | Home::Transcription, Some((model, deployment)))

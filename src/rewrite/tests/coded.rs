@@ -77,6 +77,35 @@ fn a_second_model_is_found_behind_a_coding_too() {
 }
 
 #[test]
+fn a_classic_model_is_found_behind_a_coding_too() {
+    let mut settings = settings("v1");
+    settings.models = "gpt-3.5-turbo=gpt-3.5-turbo,gpt-3.5-turbo-0301=gpt-3.5-turbo-0301".parse().unwrap();
+    for (model, path) in [
+        ("completions-only", "/openai/deployments/completions-only/completions"),
+        ("gpt-4o", "/openai/v1/completions"),
+    ] {
+        let came = coded("gzip", &format!(r#"{{"model":"{model}"}}"#));
+        let asked = request("POST /v1/completions", "gzip", came.len());
+        let (head, sent) = asked.send(&settings, &came, 7).unwrap();
+        assert_eq!((head.route().uri().path(), sent), (path, came), "{model}");
+        assert_eq!(head.fields().text(CONTENT_ENCODING).unwrap(), "gzip");
+    }
+    let (_, sent) = request("POST /v1/completions", "gzip", 4).send(&settings, b"none", 9).unwrap();
+    assert_eq!(sent, b"none", "Azure judges it");
+    let refusal = request("POST /v1/completions", "zstd", 9).plan(&settings).unwrap_err();
+    assert_eq!(refusal.code(), "unsupported_content_encoding", "whether it names one is not to be known");
+    for line in ["POST /v1/responses", "POST /v1/moderations"] {
+        assert!(
+            matches!(request(line, "zstd", 9).plan(&settings), Ok(Plan::Pass(_))),
+            "{line} has one place"
+        );
+    }
+    let Mode::Azure(azure) = &mut settings.mode else { unreachable!() };
+    azure.classic_models.clear();
+    assert!(matches!(request("POST /v1/completions", "zstd", 9).plan(&settings), Ok(Plan::Pass(_))));
+}
+
+#[test]
 fn says_how_much_comes_out_of_a_little() {
     let came = coded("gzip", &format!("{{\"input\":\"{}\"", " ".repeat(1 << 20)));
     assert!(came.len() < 1 << 13);
