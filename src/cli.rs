@@ -70,7 +70,7 @@ pub enum Command {
     Explain(Explain),
     /// Show it working against a simulated Azure OpenAI: no account and no network needed
     Demo(Demo),
-    /// Run the simulated Azure OpenAI alone, on the address that --listen names
+    /// Run the simulated Azure OpenAI alone, on the address that --listen names or else on a free port
     Simulator,
     /// Print what has a shell complete the arguments
     Completions {

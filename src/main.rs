@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
@@ -13,9 +13,12 @@ use azure_openai_proxy::cli::{
     CaCommand, Cli, Command, ConfigCommand, Doctor, Env, Exec, Exit, Flags, Trust, generated,
 };
 use azure_openai_proxy::config::env::Environment;
+use azure_openai_proxy::config::key::Key;
+use azure_openai_proxy::config::layer::Origin;
 use azure_openai_proxy::config::show::Show;
 use azure_openai_proxy::config::{self, Config, Loaded};
 use azure_openai_proxy::machine::export::export;
+use azure_openai_proxy::machine::shell;
 use azure_openai_proxy::machine::trust::Wish;
 use azure_openai_proxy::machine::trust::host::Host;
 use azure_openai_proxy::message::redact::Secret;
@@ -214,9 +217,16 @@ fn client_key(name: &str) -> Outcome {
 
 /// Runs the simulator alone and says how a proxy is pointed at it.
 fn simulator(flags: &Flags) -> Outcome {
-    let config = settings(config::load_local(flags, &Environment::of_process()))?;
+    let environment = Environment::of_process();
+    let loaded = config::load_local(flags, &environment);
+    let named = loaded.settings.get(Key::Listen).is_some_and(|listen| listen.origin != Origin::Default);
+    let config = settings(loaded)?;
     telemetry::init(&config.log);
-    let address = *config.listen.first().context("no address to listen on")?;
+    // The default is for the proxy.
+    let address = match named {
+        true => *config.listen.first().context("no address to listen on")?,
+        false => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+    };
     runtime()?.block_on(async {
         let key = Secret::new(&tls::random_token().context("no randomness")?);
         let resource =
@@ -227,13 +237,17 @@ fn simulator(flags: &Flags) -> Outcome {
             .and_then(|()| std::fs::write(&ca, bound.root_pem().unwrap_or("")))
             .with_context(|| format!("cannot write {}", ca.display()))?;
         let port = bound.addr().port();
+        // The proxy gets none of these flags, and would find the address taken that it listens on without them.
+        let usual = config::load_local(&Flags::default(), &environment).config;
+        let taken = usual.is_ok_and(|config| config.listen.iter().any(|address| address.port() == port));
         print(format_args!(
             "A simulated Azure OpenAI listens on {}. Point a proxy at it:\n\n  \
-             AZURE_OPENAI_API_KEY={} azure-openai-proxy --endpoint https://localhost:{port} \\\n    \
+             AZURE_OPENAI_API_KEY={} azure-openai-proxy --endpoint https://localhost:{port}{} \\\n    \
              --upstream-ca-file {} --map gpt-4o=demo-gpt-4o\n",
             bound.addr(),
             key.expose(),
-            ca.display(),
+            if taken { " --listen 0" } else { "" },
+            shell::word(&ca.display().to_string()),
         ))?;
         bound.run(shutdown::signal()).await;
         Ok(())

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::client::{self, within};
 use crate::conversation::Conversation;
 use crate::origin::Origin;
-use crate::program::Program;
+use crate::program::{PROGRAM, Program};
 
 /// A proxy in front of `endpoint`, whose files are in `home`.
 fn serve(home: &Path, endpoint: &str, arguments: &[&str]) -> Program {
@@ -166,4 +166,46 @@ async fn the_log_says_why() {
     ] {
         program.says(words).await;
     }
+}
+
+/// The simulator alone, and what it says of itself.
+#[cfg(unix)]
+async fn simulator(home: &Path, variables: &[(&str, &str)]) -> (Program, String) {
+    let mut command = tokio::process::Command::new("sh");
+    command.args(["-c", "exec \"$0\" simulator >&2", PROGRAM]);
+    let mut program = Program::spawn(command.env_clear().env("HOME", home).envs(variables.iter().copied()));
+    program.says("--map").await;
+    let said = program.said();
+    (program, said)
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_simulator_leaves_the_proxys_address_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let (_program, said) = simulator(home.path(), &[]).await;
+    assert!(said.contains("listens on 127.0.0.1:") && !said.contains(":8080"), "{said}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_command_that_the_simulator_prints_leads_a_proxy_to_it() {
+    // A path that a shell would take for two words.
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("a home");
+    // Where both would listen, and only one can.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let variables = [("AZURE_OPENAI_PROXY_LISTEN", &*free)];
+    let (_simulator, said) = simulator(&home, &variables).await;
+    assert!(said.contains(&format!("listens on {free}.")), "{said}");
+    let printed = said.split_once("\n\n").expect("a command").1;
+    // So that what ends with this test is the proxy and not only its shell.
+    let script = printed.replacen("azure-openai-proxy", "exec azure-openai-proxy", 1);
+    let mut command = tokio::process::Command::new("/bin/sh");
+    command.args(["-c", &script]).env_clear().env("HOME", &home).envs(variables);
+    let mut program = Program::spawn(command.env("PATH", Path::new(PROGRAM).parent().unwrap()));
+    let proxy = program.address().await;
+    let chat = r#"{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}"#;
+    let answer = client::ask(proxy, client::post("localhost", "/v1/chat/completions", chat)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
 }
