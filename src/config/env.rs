@@ -139,6 +139,12 @@ impl Environment {
     }
 }
 
+/// Whether a setting stands in a variable of everybody's, and was not written for this program.
+pub fn is_convention(origin: &Origin) -> bool {
+    let named = |name: &str| CONVENTIONS.iter().any(|(_, names)| names.contains(&name));
+    matches!(origin, Origin::Env(name) if named(name))
+}
+
 /// Kubernetes describes a Service called `azure-openai-proxy` to every pod in variables of this form
 /// (<https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>).
 fn is_service_link(name: &str, value: &OsString) -> bool {

@@ -13,12 +13,15 @@ use super::{child, environment, warnings};
 use crate::app::{self, StartError};
 use crate::cli::{Exec, Exit, Flags};
 use crate::config::azure_key::CommandError;
-use crate::config::env::Environment;
+use crate::config::env::{self, Environment};
 use crate::config::key::Key;
 use crate::config::layer::Origin;
 use crate::config::problem::Invalid;
 use crate::config::{self, Config};
+use crate::policy::Policy;
+use crate::policy::destination::{self, Reach};
 use crate::shutdown::{self, Stopper};
+use crate::upstream::parent::Parent;
 use crate::{telemetry, tls};
 
 /// Why the command was not run.
@@ -83,17 +86,27 @@ pub async fn exec(asked: &Exec, flags: &Flags, user: &Environment) -> Result<u8,
 }
 
 async fn find_or_start(config: &Config, flags: &Flags, user: &Environment) -> Result<Running, ExecError> {
-    match probe::configured(config).await {
-        (address, Found::Ours(_)) => return Ok(Running { address, own: None }),
-        (_, Found::Nobody) => {}
-        (address, Found::Stranger(_)) => {
+    let (configured, found) = probe::configured(config).await;
+    match found {
+        Found::Ours(_) => return Ok(Running { address: configured, own: None }),
+        Found::Nobody => {}
+        Found::Stranger(_) => {
             eprintln!(
-                "azure-openai-proxy: {address} is taken, but not by a proxy with our CA that lets us in; using one of my own"
+                "azure-openai-proxy: {configured} is taken, but not by a proxy with our CA that lets us in; using one of my own"
             );
         }
     }
     let loaded = config::load(flags, user);
     let mut config = loaded.config?;
+    let everybodys = |key| loaded.settings.get(key).is_some_and(|raw| env::is_convention(&raw.origin));
+    if let Some(parent) = &config.upstream.parent
+        && everybodys(Key::UpstreamProxy)
+        && is_at(parent, configured)
+        && probe::in_clear(configured).await == Found::Nobody
+    {
+        // This shell was set up for a proxy of ours that has stopped since.
+        config.upstream.parent = None;
+    }
     // The terminal is the command's.
     let said = loaded.settings.get(Key::Log).is_some_and(|log| log.origin != Origin::Default);
     if !said {
@@ -113,6 +126,12 @@ async fn find_or_start(config: &Config, flags: &Flags, user: &Environment) -> Re
     let (stopper, stopping) = shutdown::channel();
     tokio::spawn(bound.run(stopping));
     Ok(Running { address, own: Some(stopper) })
+}
+
+/// Whether a parent proxy is at the address where our own would be.
+fn is_at(parent: &Parent, address: SocketAddr) -> bool {
+    let policy = Policy::new(vec![address], destination::Settings::default());
+    policy.permit(parent.at().clone(), Reach::Everywhere).check_literal().is_err()
 }
 
 // === impl ExecError ===

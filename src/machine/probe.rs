@@ -60,6 +60,24 @@ pub async fn at(config: &Config, address: SocketAddr) -> Found {
     }
 }
 
+/// What answers our page at an address without TLS: [`Found::Ours`] is this program then, whoever runs it and whichever
+/// CA it has.
+pub async fn in_clear(address: SocketAddr) -> Found {
+    let asked = async {
+        let response = client::by_base_url(address, PAGE, "").await?;
+        client::text(response).await
+    };
+    match tokio::time::timeout(DEADLINE, asked).await {
+        Ok(Ok(text)) => match version(&text) {
+            Some(version) => Found::Ours(Some(version)),
+            None => Found::Stranger("it does not answer our page".to_owned()),
+        },
+        Ok(Err(error)) if is_refusal(&error) => Found::Nobody,
+        Ok(Err(error)) => Found::Stranger(format!("{error:#}")),
+        Err(_) => Found::Stranger("it does not answer".to_owned()),
+    }
+}
+
 /// The address by which clients on this machine reach a listener.
 pub fn client_address(listener: SocketAddr) -> SocketAddr {
     let ip = match listener.ip() {

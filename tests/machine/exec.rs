@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 
 use crate::stage::Stage;
-use crate::user::{User, program};
+use crate::user::{User, nobody, program};
 
 const PAGE: &str = "https://api.openai.com/.well-known/azure-openai-proxy";
 const CHAT: &str = r#"curl -sS https://api.openai.com/v1/chat/completions -H 'Content-Type: application/json' \
@@ -133,6 +133,34 @@ async fn an_address_that_somebody_else_has_is_not_used() {
     let said = user.run(&["exec", "--", "curl", "-sS", PAGE]).await;
     assert!(said.stderr.contains("not by a proxy with our CA"), "{said:?}");
     assert!(said.code == Some(0) && said.stdout.contains("intercepted"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_shell_that_was_set_up_for_a_proxy_that_has_stopped_since_gets_another_one() {
+    let stage = Stage::set().await;
+    let user = User::of_simulator(&stage).with("AZURE_OPENAI_PROXY_LISTEN", nobody());
+    user.run(&["ca", "init"]).await;
+    let script = format!(
+        "set -eu; eval \"$($PROXY env --force)\"; $PROXY exec -- sh -c '{}'",
+        CHAT.replace('\'', r"'\''")
+    );
+    let said = user.shell("sh", &script).await;
+    assert!(said.code == Some(0) && said.stdout.contains("hello from curl"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_parent_that_is_gone_is_missed_where_it_is_not_our_own() {
+    let stage = Stage::set().await;
+    let (ours, other) = (nobody(), format!("http://{}", nobody()));
+    let user = || User::of_simulator(&stage).with("AZURE_OPENAI_PROXY_LISTEN", ours);
+    for user in [
+        user().with("HTTPS_PROXY", other),
+        // Somebody meant it.
+        user().with("AZURE_OPENAI_PROXY_UPSTREAM_PROXY", format!("http://{ours}")),
+    ] {
+        let said = user.run(&["exec", "--", "sh", "-c", CHAT]).await;
+        assert!(said.stdout.contains("parent_proxy"), "{said:?}");
+    }
 }
 
 #[tokio::test]
