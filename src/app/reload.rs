@@ -138,6 +138,10 @@ impl Standing {
             ("listen", config.listen != started.listen),
             ("certs", config.certs != started.certs),
             ("max_connections", config.limits.connections != started.limits.connections),
+            (
+                "max_connections_per_client",
+                config.limits.connections_per_client != started.limits.connections_per_client,
+            ),
             ("log or log_format", config.log != started.log),
         ] {
             if differs {

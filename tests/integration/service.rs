@@ -108,9 +108,9 @@ async fn what_cannot_change_while_it_runs_is_said() {
     fs::write(&path, "listen = ['127.0.0.1:0']").unwrap();
     let mut program = Program::start(home.path(), &["--config", path.to_str().unwrap()], &[RESOURCE]);
     program.address().await;
-    fs::write(&path, "listen = ['[::1]:0']\nmax_connections = 7").unwrap();
+    fs::write(&path, "listen = ['[::1]:0']\nmax_connections = 7\nmax_connections_per_client = 3").unwrap();
     program.signal("-HUP").await;
-    for name in ["listen", "max_connections"] {
+    for name in ["listen", "max_connections", "max_connections_per_client"] {
         program.says(&format!("{name} has changed, which takes effect at the next start")).await;
     }
 }
