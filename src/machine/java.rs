@@ -1,5 +1,6 @@
 //! JVMs: they read no variable of anybody's, but options for every one of them can be set in one.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,7 @@ use thiserror::Error;
 
 use super::command::{self, CommandError};
 use crate::config::env::Environment;
+use crate::tls;
 
 /// What a JDK or JRE brings that we need.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +33,15 @@ pub enum JavaError {
         /// Ours.
         to: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// keytool failed.
     #[error(transparent)]
     Keytool(#[from] CommandError),
 }
+
+/// A trust store in the making, under a name of its own: others may be making theirs. It vanishes when dropped.
+struct Draft(PathBuf);
 
 /// The password of every JDK's trust store. It protects nothing: certificates are public.
 pub const PASSWORD: &str = "changeit";
@@ -70,13 +75,12 @@ pub async fn trust_store(user: &Environment, root: &Path, store: &Path) -> Resul
     if changed(store) > sources {
         return Ok(());
     }
-    let draft = store.with_extension("new");
-    let copied = std::fs::read(&jdk.cacerts).and_then(|octets| std::fs::write(&draft, octets));
-    copied.map_err(|source| JavaError::Copy { from: jdk.cacerts.clone(), to: draft.clone(), source })?;
-    let (draft_text, root) = (draft.display().to_string(), root.display().to_string());
-    let arguments = import(&draft_text, "azure-openai-proxy", &root);
+    let failed = |source| JavaError::Copy { from: jdk.cacerts.clone(), to: store.to_owned(), source };
+    let draft = Draft::beside(store).map_err(failed)?;
+    std::fs::read(&jdk.cacerts).and_then(|octets| std::fs::write(&draft.0, octets)).map_err(failed)?;
+    let arguments = import(&draft.0.display().to_string(), "azure-openai-proxy", &root.display().to_string());
     command::run_ok(&jdk.keytool, &arguments).await?;
-    std::fs::rename(&draft, store).map_err(|source| JavaError::Copy { from: draft, to: store.into(), source })
+    std::fs::rename(&draft.0, store).map_err(failed)
 }
 
 /// The arguments with which keytool takes a root in.
@@ -101,6 +105,22 @@ pub fn delete(store: &str, alias: &str) -> Vec<String> {
     ["-delete", "-noprompt", "-keystore", store, "-storepass", PASSWORD, "-alias", alias]
         .map(str::to_owned)
         .to_vec()
+}
+
+// === impl Draft ===
+
+impl Draft {
+    fn beside(store: &Path) -> io::Result<Self> {
+        let token = tls::random_token().map_err(io::Error::other)?;
+        Ok(Self(store.with_file_name(format!(".{token}.tmp"))))
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // After a rename it is gone; otherwise a leftover holds certificates only.
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 // === impl Jdk ===
@@ -131,5 +151,43 @@ mod tests {
         assert!(ours.contains("-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=8080"), "{ours}");
         assert_eq!(options_without(&format!("-Xmx1g {ours}")).as_deref(), Some("-Xmx1g"));
         assert_eq!(options_without(&ours), None);
+    }
+
+    /// A JDK whose keytool is this script; the third argument that it gets is `-keystore`, the fourth the store.
+    #[cfg(unix)]
+    fn jdk(script: &str) -> (tempfile::TempDir, Environment) {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        for directory in ["bin", "lib/security"] {
+            std::fs::create_dir_all(home.path().join(directory)).unwrap();
+        }
+        std::fs::write(home.path().join("lib/security/cacerts"), "theirs\n").unwrap();
+        let keytool = home.path().join("bin/keytool");
+        std::fs::write(&keytool, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&keytool, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let user = Environment::new([("JAVA_HOME", home.path())]);
+        (home, user)
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn two_trust_stores_that_are_made_at_once_are_both_whole() {
+        let (_jdk, user) = jdk("sleep 0.2; [ -f \"$4\" ] && echo ours >>\"$4\"");
+        let certs = tempfile::tempdir().unwrap();
+        let (root, store) = (certs.path().join("ca.pem"), certs.path().join("truststore"));
+        let made = tokio::join!(trust_store(&user, &root, &store), trust_store(&user, &root, &store));
+        assert!(made.0.is_ok() && made.1.is_ok(), "{made:?}");
+        assert_eq!(std::fs::read_to_string(&store).unwrap(), "theirs\nours\n");
+        assert_eq!(std::fs::read_dir(certs.path()).unwrap().count(), 1, "only the store is left");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_trust_store_that_cannot_be_made_leaves_nothing_behind() {
+        let (_jdk, user) = jdk("echo no >&2; exit 1");
+        let certs = tempfile::tempdir().unwrap();
+        let made = trust_store(&user, &certs.path().join("ca.pem"), &certs.path().join("truststore")).await;
+        assert!(matches!(made, Err(JavaError::Keytool(_))), "{made:?}");
+        assert_eq!(std::fs::read_dir(certs.path()).unwrap().count(), 0);
     }
 }
