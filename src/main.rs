@@ -195,7 +195,15 @@ fn certificate_authority(command: CaCommand, flags: &Flags) -> Outcome {
             Authority::create(dir, &purpose)?;
         }
         CaCommand::Init { replace: true } => {
+            let trusted = dir.join("ca.pem").exists();
             Authority::replace(dir, &purpose)?;
+            if trusted {
+                eprintln!(
+                    "azure-openai-proxy: restart a proxy that is running: it has the old CA until then\n\
+                     azure-openai-proxy: who trusts the old root must trust the new one: `azure-openai-proxy \
+                     trust` for stores, and `azure-openai-proxy env` again in each shell"
+                );
+            }
         }
         CaCommand::Show => return print(Authority::load(dir)?.root_pem()),
         CaCommand::Path => {

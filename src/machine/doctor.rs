@@ -156,12 +156,18 @@ async fn listener(config: &Config, user: &Environment) -> (SocketAddr, Finding) 
             Finding::wrong(NAME, &format!("is not running at {address}; no client was tried"), Some(cure))
         }
         Found::Stranger(why) => {
-            let cure = Cure::Run("azure-openai-proxy --listen PORT, another one".to_owned());
-            Finding::wrong(
-                NAME,
-                &format!("{address} is somebody else's, or has another CA: {why}"),
-                Some(cure),
-            )
+            let another = "azure-openai-proxy --listen PORT, another one";
+            // Who replaces a CA often forgets the proxy that runs with the old one.
+            let (says, cure) = match probe::has_another_root(config, address).await {
+                true => (
+                    format!("the one at {address} has another CA than {}", config.certs.display()),
+                    format!("restart it; if it is another user's: {another}"),
+                ),
+                false => {
+                    (format!("{address} is somebody else's, or has another CA: {why}"), another.to_owned())
+                }
+            };
+            Finding::wrong(NAME, &says, Some(Cure::Run(cure)))
         }
     };
     (address, finding)

@@ -17,6 +17,9 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// The page that the proxy answers itself, on intercepted hosts too.
 pub const PAGE: &str = "/.well-known/azure-openai-proxy";
 
+/// Where it shows its root.
+const ROOT: &str = "/ca.pem";
+
 /// What is at an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -76,6 +79,20 @@ pub async fn in_clear(address: SocketAddr) -> Found {
         Ok(Err(error)) => Found::Stranger(format!("{error:#}")),
         Err(_) => Found::Stranger("it does not answer".to_owned()),
     }
+}
+
+/// Whether it is this program that listens at an address, with another root than ours. Without a root of our own there
+/// is no other.
+pub async fn has_another_root(config: &Config, address: SocketAddr) -> bool {
+    let asked = async {
+        let response = client::by_base_url(address, ROOT, "").await?;
+        client::text(response).await
+    };
+    let (Found::Ours(_), Ok(ours)) = (in_clear(address).await, files::root(&config.certs)) else {
+        return false;
+    };
+    let Ok(Ok(text)) = tokio::time::timeout(DEADLINE, asked).await else { return false };
+    pem::certificates(text.as_bytes()).is_ok_and(|theirs| theirs.first() != Some(&ours))
 }
 
 /// The address by which clients on this machine reach a listener.

@@ -106,7 +106,12 @@ async fn the_ca_is_made_shown_and_found() {
     let (code, said) = run(home.path(), &["ca", "init"]).await;
     assert_eq!(code, 4, "one that is trusted is not replaced by accident: {said}");
     assert_eq!(run(home.path(), &["ca", "show"]).await, first);
-    assert_eq!(run(home.path(), &["ca", "init", "--replace"]).await, (0, path));
+    let (code, said) = run(home.path(), &["ca", "init", "--replace"]).await;
+    assert!(code == 0 && said.starts_with(&path), "{said}");
+    assert!(said.contains("restart a proxy") && said.contains("azure-openai-proxy trust"), "{said}");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let said = run(elsewhere.path(), &["ca", "init", "--replace"]).await.1;
+    assert_eq!(said.lines().count(), 1, "nobody trusts what was not there: {said}");
     assert_ne!(run(home.path(), &["ca", "show"]).await, first);
 }
 

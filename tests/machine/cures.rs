@@ -112,8 +112,9 @@ async fn a_proxy_that_does_not_run_is_started() {
 
 #[tokio::test]
 async fn an_address_that_somebody_else_has_is_left_to_them() {
-    let stage = crate::stage::Stage::set().await;
-    let user = user().with("AZURE_OPENAI_PROXY_LISTEN", stage.proxy);
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let user = user().with("AZURE_OPENAI_PROXY_LISTEN", taken.local_addr().unwrap());
+    tokio::spawn(async move { while taken.accept().await.is_ok() {} });
     follow(&user, "azure-openai-proxy ca init").await;
     let [verdict, _, cure] = says(&user, "proxy").await;
     assert_eq!((&*verdict, &*cure), ("wrong", "azure-openai-proxy --listen PORT, another one"));
@@ -121,6 +122,34 @@ async fn an_address_that_somebody_else_has_is_left_to_them() {
     let mut program = Program::spawn(&mut user.command(user::program(), &[]));
     program.address().await;
     assert_eq!(says(&user, "proxy").await[0], "right");
+}
+
+#[tokio::test]
+async fn a_proxy_that_has_the_old_ca_is_restarted() {
+    let user = user();
+    follow(&user, "azure-openai-proxy ca init").await;
+    let mut program = Program::spawn(&mut user.command(user::program(), &[]));
+    program.address().await;
+    assert_eq!(says(&user, "proxy").await[0], "right");
+    follow(&user, RENEW).await;
+    let [verdict, _, cure] = says(&user, "proxy").await;
+    assert!(verdict == "wrong" && cure.starts_with("restart it; "), "{cure}");
+    program.terminate().await;
+    program.ended().await;
+    let mut program = Program::spawn(&mut user.command(user::program(), &[]));
+    program.address().await;
+    assert_eq!(says(&user, "proxy").await[0], "right");
+}
+
+#[tokio::test]
+async fn a_proxy_that_has_our_ca_and_other_hosts_is_not_restarted() {
+    let user = user();
+    follow(&user, "azure-openai-proxy ca init").await;
+    let other = ["--intercept", "other.openai.com", "--deny-destinations", "api.openai.com"];
+    let mut program = Program::spawn(&mut user.command(user::program(), &other));
+    program.address().await;
+    let [verdict, _, cure] = says(&user, "proxy").await;
+    assert_eq!((&*verdict, &*cure), ("wrong", "azure-openai-proxy --listen PORT, another one"));
 }
 
 #[tokio::test]
