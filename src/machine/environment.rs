@@ -119,14 +119,18 @@ pub fn set(proxy: SocketAddr, files: &Files, user: &Environment, extras: Extras)
 pub fn unset(proxies: &[SocketAddr], files: &Files, user: &Environment) -> Vec<Assignment> {
     let is_of_proxy =
         |now: &str, path: &str| proxies.iter().any(|proxy| now == format!("http://{proxy}{path}"));
+    let is_ours = |variable: &Variable| user.text(variable.name).is_some_and(|now| is_of_proxy(now, ""));
+    // What anybody could have written is only ours beside what nobody else writes.
+    let is_set = VARIABLES.iter().any(|variable| variable.kind == Kind::Proxy && is_ours(variable));
     let take_back = |variable: &Variable| {
         let now = user.text(variable.name)?;
         let users = |ours: bool| (!ours).then(|| now.to_owned());
         let rest = match variable.kind {
             Kind::Proxy => users(is_of_proxy(now, "")),
             Kind::BaseUrl => users(is_of_proxy(now, "/v1")),
-            Kind::Fixed(text) => users(now == text),
+            Kind::Fixed(text) => users(is_set && now == text),
             Kind::Roots(_) | Kind::Wgetrc => users(files.contains(now)),
+            Kind::NoProxy if !is_set => users(false),
             Kind::NoProxy => Some(NoProxy::without_local(now)).filter(|rest| !rest.is_empty()),
             Kind::PhpIni => files.php_scan_without(now),
             Kind::Java => java::options_without(now),

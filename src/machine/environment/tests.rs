@@ -112,7 +112,9 @@ async fn unset_takes_back_what_was_set_and_nothing_else() {
     let own = [
         ("https_proxy", "http://proxy.corp:3128"),
         ("SSL_CERT_FILE", "/etc/ssl/corp.pem"),
-        ("NO_PROXY", "corp.example"),
+        ("NO_PROXY", "localhost,127.0.0.1,corp.example"),
+        ("no_proxy", "localhost,127.0.0.1"),
+        ("NODE_USE_ENV_PROXY", "1"),
         ("PHP_INI_SCAN_DIR", "/etc/php.d"),
         ("JAVA_TOOL_OPTIONS", "-Xmx1g"),
         ("WGETRC", "/home/u/wgetrc"),
