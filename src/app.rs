@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::admin;
 use crate::config::Config;
+use crate::machine::probe::client_address;
 use crate::net::listen;
 use crate::proxy::room::Room;
 use crate::proxy::{Peer, Proxy, connection};
@@ -177,7 +178,8 @@ impl Bound {
         for address in addresses {
             tracing::info!("listening on http://{address}");
         }
-        let Some(address) = addresses.first() else { return };
+        // As a client on this machine writes it, for which 0.0.0.0 is no address.
+        let Some(address) = addresses.first().copied().map(client_address) else { return };
         let root = config.certs.join("ca.pem");
         tracing::info!("as a proxy: https_proxy=http://{address} and trust {}", root.display());
         tracing::info!("as a base URL: OPENAI_BASE_URL=http://{address}/v1");

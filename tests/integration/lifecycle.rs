@@ -173,6 +173,18 @@ async fn the_log_says_why() {
     }
 }
 
+#[tokio::test]
+async fn a_listener_on_every_address_is_announced_by_one_that_clients_can_use() {
+    let home = tempfile::tempdir().unwrap();
+    let arguments = ["--listen", "0.0.0.0:0", "--allow-anonymous"];
+    let mut program = serve(home.path(), "https://r.openai.azure.com", &arguments);
+    let address = program.address().await;
+    assert!(address.ip().is_unspecified(), "where it listens is said as it is: {address}");
+    let here = format!("http://127.0.0.1:{}", address.port());
+    program.says(&format!("https_proxy={here} ")).await;
+    program.says(&format!("OPENAI_BASE_URL={here}/v1")).await;
+}
+
 /// The simulator alone, and what it says of itself.
 #[cfg(unix)]
 async fn simulator(home: &Path, variables: &[(&str, &str)]) -> (Program, String) {
