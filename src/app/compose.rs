@@ -1,6 +1,7 @@
 //! From a configuration to everything that a request needs, at the start and at each reload.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -9,6 +10,7 @@ use crate::admin::journal::Journal;
 use crate::admin::metrics::Metrics;
 use crate::admin::{self, Admin};
 use crate::config::Config;
+use crate::config::env::Environment;
 use crate::policy::destination::Reach;
 use crate::policy::pages::Pages;
 use crate::policy::{Access, Policy};
@@ -82,7 +84,7 @@ fn pages(config: &Config, standing: &Standing) -> Admin {
     let mapped = config.rewrite.models.entries();
     Admin {
         authority: Arc::clone(&standing.authority),
-        flags: flags(config, &standing.addresses),
+        flags: flags(config, &standing.addresses, Environment::of_process().data_dir()),
         mode: mode_name(&config.rewrite.mode),
         destination: destination(&config.rewrite.mode),
         holds_key: config.rewrite.mode.holds_key(),
@@ -94,15 +96,14 @@ fn pages(config: &Config, standing: &Standing) -> Admin {
     }
 }
 
-/// What leads this program to this proxy from a shell where nothing is set.
-fn flags(config: &Config, addresses: &[SocketAddr]) -> Vec<String> {
+/// What leads this program to this proxy from a shell where nothing is set, and the CA is looked for in `usual`.
+fn flags(config: &Config, addresses: &[SocketAddr], usual: Option<&Path>) -> Vec<String> {
     let mut flags = Vec::new();
     if let Some(address) = addresses.first().filter(|address| address.to_string() != "127.0.0.1:8080") {
         flags.extend(["--listen".to_owned(), address.to_string()]);
     }
-    // The platform's directory is named for the program.
-    if !config.certs.ends_with("azure-openai-proxy") {
-        let dir = std::path::absolute(&config.certs).unwrap_or_else(|_| config.certs.clone());
+    let dir = std::path::absolute(&config.certs).unwrap_or_else(|_| config.certs.clone());
+    if usual != Some(&*dir) {
         flags.extend(["--certs".to_owned(), dir.display().to_string()]);
     }
     flags
@@ -187,6 +188,8 @@ fn pseudonym() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Flags;
+    use crate::config;
 
     #[test]
     fn lists_of_what_is_revoked_are_where_this_machine_reaches_it() {
@@ -199,6 +202,20 @@ mod tests {
         ] {
             let addresses: Vec<SocketAddr> = listening.iter().map(|text| text.parse().unwrap()).collect();
             assert_eq!(crl_url(&addresses, admin::CRL).as_deref(), url, "{listening:?}");
+        }
+    }
+
+    #[test]
+    fn a_directory_that_is_not_the_usual_one_is_named_whatever_it_is_called() {
+        let usual = Path::new("/home/me/.local/share/azure-openai-proxy");
+        for (certs, named) in [
+            ("/home/me/.local/share/azure-openai-proxy", &[][..]),
+            ("/var/lib/azure-openai-proxy", &["--certs", "/var/lib/azure-openai-proxy"]),
+            ("/certs", &["--certs", "/certs"]),
+        ] {
+            let variables = [("AZURE_OPENAI_PROXY_MODE", "openai"), ("AZURE_OPENAI_PROXY_CERTS", certs)];
+            let config = config::load(&Flags::default(), &Environment::new(variables)).config.unwrap();
+            assert_eq!(flags(&config, &config.listen, Some(usual)), named, "{certs}");
         }
     }
 
