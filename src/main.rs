@@ -42,15 +42,17 @@ struct Failure {
 type Outcome = Result<(), Failure>;
 
 fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    let code = match run(Cli::parse()) {
         Ok(code) => code,
         Err(Failure { exit, error }) => {
             for line in format!("{error:#}").lines() {
-                eprintln!("error: {line}");
+                gathering::say(&format!("error: {line}"));
             }
             exit.into()
         }
-    }
+    };
+    gathering::finish();
+    code
 }
 
 fn run(cli: Cli) -> Result<ExitCode, Failure> {
@@ -157,7 +159,10 @@ fn serve(flags: Flags) -> Outcome {
     match ended {
         Ended::Drained => Ok(()),
         // As shells report a process that an interrupt ended: 128 and the signal's number.
-        Ended::AtOnce => std::process::exit(130),
+        Ended::AtOnce => {
+            gathering::finish();
+            std::process::exit(130)
+        }
     }
 }
 
@@ -274,7 +279,6 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let built = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .on_thread_park(gathering::before_park)
-        .on_thread_stop(gathering::before_stop)
         .build();
     Ok(built.context("cannot start the runtime")?)
 }

@@ -67,7 +67,10 @@ pub struct Filter(Targets);
 pub struct FilterError;
 
 /// Sends the log of this process to standard error. A process has one log: later calls do nothing.
+///
+/// Nobody who logs waits for whoever reads it: [`gathering::finish`] does, at the end of the process.
 pub fn init(settings: &Settings) {
+    gathering::start();
     let terminal = io::stderr().is_terminal();
     let json = match settings.format {
         Format::Auto => !terminal,

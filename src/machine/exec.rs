@@ -21,8 +21,9 @@ use crate::config::{self, Config};
 use crate::policy::Policy;
 use crate::policy::destination::{self, Reach};
 use crate::shutdown::{self, Stopper};
+use crate::telemetry::{self, gathering};
+use crate::tls;
 use crate::upstream::parent::Parent;
-use crate::{telemetry, tls};
 
 /// Why the command was not run.
 #[derive(Debug, Error)]
@@ -68,7 +69,7 @@ pub async fn exec(asked: &Exec, flags: &Flags, user: &Environment) -> Result<u8,
     let running = find_or_start(&config, flags, user).await?;
     let (files, notes) = Files::prepare(&config.certs, user, asked.extras).await?;
     for warning in warnings(&notes, &config, user) {
-        eprintln!("azure-openai-proxy: {warning}");
+        gathering::say(&format!("azure-openai-proxy: {warning}"));
     }
     let [program, arguments @ ..] = &*asked.command else { return Ok(0) };
     let mut command = Command::new(program);
@@ -91,9 +92,9 @@ async fn find_or_start(config: &Config, flags: &Flags, user: &Environment) -> Re
         Found::Ours(_) => return Ok(Running { address: configured, own: None }),
         Found::Nobody => {}
         Found::Stranger(_) => {
-            eprintln!(
+            gathering::say(&format!(
                 "azure-openai-proxy: {configured} is taken, but not by a proxy with our CA that lets us in; using one of my own"
-            );
+            ));
         }
     }
     let loaded = config::load(flags, user);

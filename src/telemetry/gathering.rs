@@ -1,19 +1,34 @@
-//! Lines that wait until their thread has nothing else to do: a system call for each costs a busy proxy some per cent.
+//! Lines of the log, which wait for a thread of their own: whoever reads them holds nobody else up.
 //!
-//! A thread of the runtime writes them before it parks, and sooner where somebody should look at one or many have come.
-//! Any other thread never parks in that sense, and writes each at once.
+//! A system call for each line costs a busy proxy some per cent. So a thread of the runtime wakes the writing one before
+//! it parks, and sooner where somebody should look at a line or many have come. Any other thread never parks in that
+//! sense, and wakes it for each.
 
-use std::cell::RefCell;
+mod backlog;
+
+use std::cell::Cell;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
+use backlog::Backlog;
+
+/// What this process has still to write on standard error.
+static BACKLOG: Backlog = Backlog::new();
+
 thread_local! {
-    static LINES: RefCell<Lines> = RefCell::default();
+    /// Whether this thread says when it parks.
+    static PARKS: Cell<bool> = const { Cell::new(false) };
+    /// Whether it has put lines for which it woke nobody.
+    static OWES: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Standard error, where a busy thread's lines are gathered before.
+/// How long the end of the process waits for whoever reads the log.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Standard error, where lines are gathered before.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Gathering;
 
@@ -23,60 +38,40 @@ pub(super) struct Writer {
     waits: bool,
 }
 
-/// What a thread has gathered.
-#[derive(Debug, Default)]
-struct Lines {
-    text: Vec<u8>,
-    /// Whether it is written once the thread parks.
-    parks: bool,
+/// Has lines written by a thread of their own from here on. Until then, and where there can be no such thread, whoever
+/// has a line writes it.
+pub(super) fn start() {
+    BACKLOG.start(io::stderr());
 }
 
-/// Octets that are written without waiting for more.
-const MANY: usize = 16 << 10;
-
-/// Writes what this thread has gathered, which it calls whenever it parks.
+/// Has what this thread has put written soon, which it calls whenever it parks.
 pub fn before_park() {
-    // Nobody is left to be told where the log cannot be written.
-    let _ = with_lines(|lines| {
-        lines.parks = true;
-        lines.write(&mut io::stderr())
-    });
-}
-
-/// Writes what this thread has gathered, which it calls when it ends.
-pub fn before_stop() {
-    let _ = with_lines(|lines| lines.write(&mut io::stderr()));
-}
-
-/// `None` at the end of a thread, where nothing is gathered any more.
-fn with_lines(with: impl FnOnce(&mut Lines) -> io::Result<()>) -> Option<io::Result<()>> {
-    LINES.try_with(|lines| lines.try_borrow_mut().ok().map(|mut lines| with(&mut lines))).ok().flatten()
-}
-
-// === impl Lines ===
-
-impl Lines {
-    fn put(&mut self, line: &[u8], waits: bool, out: &mut impl Write) -> io::Result<()> {
-        self.text.extend_from_slice(line);
-        if waits && self.parks && self.text.len() < MANY { Ok(()) } else { self.write(out) }
+    PARKS.set(true);
+    if OWES.replace(false) {
+        BACKLOG.wake();
     }
+}
 
-    fn write(&mut self, out: &mut impl Write) -> io::Result<()> {
-        if self.text.is_empty() {
-            return Ok(());
-        }
-        let written = out.write_all(&self.text);
-        self.text.clear();
-        written
-    }
+/// Writes a line on standard error, after those of the log that came before it.
+pub fn say(line: &str) {
+    BACKLOG.put(format!("{line}\n").as_bytes(), true);
+}
+
+/// Waits until all is written, but no longer than a second: the process ends after this.
+pub fn finish() {
+    BACKLOG.finish(FAREWELL);
 }
 
 // === impl Writer ===
 
 impl Write for Writer {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let put = with_lines(|lines| lines.put(line, self.waits, &mut io::stderr()));
-        put.unwrap_or_else(|| io::stderr().write_all(line)).map(|()| line.len())
+        let waits = self.waits && PARKS.get();
+        BACKLOG.put(line, !waits);
+        if waits {
+            OWES.set(true);
+        }
+        Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -104,28 +99,17 @@ mod tests {
 
     #[test]
     fn lines_wait_only_on_a_thread_that_parks_and_only_where_nobody_should_look() {
-        let (mut lines, mut out) = (Lines::default(), Vec::new());
-        lines.put(b"at once\n", true, &mut out).unwrap();
-        assert_eq!(out, b"at once\n");
-        lines.parks = true;
-        lines.put(b"later\n", true, &mut out).unwrap();
-        assert_eq!(out, b"at once\n");
-        lines.put(b"look\n", false, &mut out).unwrap();
-        assert_eq!(out, b"at once\nlater\nlook\n");
-        lines.put(b"last\n", true, &mut out).unwrap();
-        lines.write(&mut out).unwrap();
-        lines.write(&mut out).unwrap();
-        assert!(out.ends_with(b"look\nlast\n"));
-    }
-
-    #[test]
-    fn what_waits_has_a_bound() {
-        let (mut lines, mut out) = (Lines { parks: true, ..Lines::default() }, Vec::new());
-        for _ in 0..1000 {
-            lines.put(&[b'x'; 100], true, &mut out).unwrap();
-            assert!(lines.text.len() < MANY);
+        for (waits, parks, owes) in
+            [(true, false, false), (false, false, false), (false, true, false), (true, true, true)]
+        {
+            if parks {
+                before_park();
+            }
+            assert_eq!(Writer { waits }.write(b"").unwrap(), 0);
+            assert_eq!(OWES.get(), owes, "{waits} {parks}");
         }
-        assert!(out.len() > 1000 * 100 - MANY);
+        before_park();
+        assert!(!OWES.get());
     }
 
     #[test]

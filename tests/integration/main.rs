@@ -55,6 +55,8 @@ mod strength;
 #[cfg(unix)]
 mod terminal;
 mod tunnel;
+#[cfg(unix)]
+mod unread;
 mod unresolved;
 mod walk;
 mod ways_in;
