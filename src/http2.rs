@@ -15,6 +15,7 @@ mod piece;
 pub mod pings;
 pub mod sending;
 pub mod server;
+mod streams;
 mod tunnel;
 
 /// An extension of an extended CONNECT: what the stream is to become (RFC 8441 §4).

@@ -12,19 +12,27 @@ use bytes::{Buf, Bytes};
 use tokio::sync::oneshot;
 use tokio::time::Sleep;
 
+use super::streams::UnderWay;
+
 /// Some content. It is gone as soon as it was written.
 pub(super) struct Piece {
     data: Bytes,
     /// The last of them to go is heard of.
-    _out: Option<Arc<oneshot::Sender<Infallible>>>,
+    _out: Option<Arc<Out>>,
 }
 
 /// What one stream has handed over.
 pub(super) struct Outgoing {
-    pieces: Option<Arc<oneshot::Sender<Infallible>>>,
+    pieces: Option<Arc<Out>>,
     none_left: oneshot::Receiver<Infallible>,
     /// From when it is waited for.
     patience: Option<Pin<Box<Sleep>>>,
+}
+
+/// What goes with the last of them.
+struct Out {
+    _gone: oneshot::Sender<Infallible>,
+    _under_way: Option<UnderWay>,
 }
 
 /// How long the other end may take for what it was sent before a reset.
@@ -53,9 +61,12 @@ impl Buf for Piece {
 // === impl Outgoing ===
 
 impl Outgoing {
-    pub(super) fn new() -> Self {
-        let (sender, none_left) = oneshot::channel();
-        Self { pieces: Some(Arc::new(sender)), none_left, patience: None }
+    /// Nothing yet. The stream counts as under way, where that is counted, until there are no more pieces and all are
+    /// written.
+    pub(super) fn new(under_way: Option<UnderWay>) -> Self {
+        let (gone, none_left) = oneshot::channel();
+        let out = Out { _gone: gone, _under_way: under_way };
+        Self { pieces: Some(Arc::new(out)), none_left, patience: None }
     }
 
     /// Makes one of these octets.

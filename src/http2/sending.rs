@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::fields;
 use super::piece::{Outgoing, Piece};
+use super::streams::UnderWay;
 use crate::message::Fields;
 use crate::message::body::BoxError;
 
@@ -44,9 +45,9 @@ impl<B> Sending<B>
 where
     B: Body<Data = Bytes, Error = BoxError> + Unpin,
 {
-    /// Content whose head was sent.
-    pub(super) fn new(content: B, stream: SendStream<Piece>) -> Self {
-        Self { content, stream, outgoing: Outgoing::new(), held: None, broken: None }
+    /// Content whose head was sent. The stream counts as under way until all of it is written.
+    pub(super) fn new(content: B, stream: SendStream<Piece>, under_way: Option<UnderWay>) -> Self {
+        Self { content, stream, outgoing: Outgoing::new(under_way), held: None, broken: None }
     }
 
     /// Aborts the stream.

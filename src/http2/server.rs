@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::content::Content;
 use super::piece::Piece;
 use super::pings::{self, Heard, Pace};
+use super::streams::Streams;
 use crate::message::body::Body;
 use crate::message::{Request, Response};
 use crate::net::activity::Activity;
@@ -27,6 +28,8 @@ pub struct Settings {
     pub head_size: u32,
     /// How long the beginning of the connection may take.
     pub patience: Duration,
+    /// How long the connection may be without a request under way.
+    pub idle: Duration,
     /// When it has to show that it is there.
     pub pace: Pace,
 }
@@ -55,7 +58,8 @@ const MAX_WRONG: usize = 256;
 const WINDOWS: (u32, u32) = (1 << 20, 8 << 20);
 
 /// Serves requests until the client closes; when a shutdown is asked for, it is told so (GOAWAY) and those under way
-/// are finished.
+/// are finished. It is told the same when none has been under way for too long, what a CONNECT became among them, and
+/// is left if it does not close then.
 ///
 /// `answer` is called for each request, and what it returns is dropped when the client takes the request back or is
 /// gone.
@@ -73,7 +77,9 @@ where
     let mut connection = begin(io, settings, &activity).await?;
     let pings = connection.ping_pong().expect("nobody has taken them yet");
     let mut silence = pin!(pings::unanswered(pings, activity, settings.pace, || true));
-    let mut stopping = false;
+    let streams = Streams::none();
+    let mut idle = pin!(streams.none_for(settings.idle));
+    let (mut stopping, mut leaving) = (false, false);
     loop {
         let accepted = tokio::select! {
             accepted = connection.accept() => accepted,
@@ -83,10 +89,24 @@ where
                 connection.graceful_shutdown();
                 continue;
             }
+            () = &mut idle => {
+                if leaving {
+                    return Ok(());
+                }
+                leaving = true;
+                connection.graceful_shutdown();
+                // A request that was on its way is still answered, and has the client begin anew.
+                idle.set(streams.none_for(settings.idle + settings.pace.answer));
+                continue;
+            }
         };
         let Some(accepted) = accepted else { return Ok(()) };
-        let (request, respond) = accepted?;
-        if let Some((request, answering)) = Answering::begin(request, respond) {
+        let (request, respond) = match accepted {
+            // Some clients are gone as soon as they are told, before they are told which request was the last.
+            Err(error) if leaving && error.is_io() => return Ok(()),
+            accepted => accepted?,
+        };
+        if let Some((request, answering)) = Answering::begin(request, respond, streams.one()) {
             // Boxed, or it would have two places in the task.
             tokio::spawn(answering.answer(Box::pin(answer(request))));
         }

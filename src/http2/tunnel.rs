@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
 
 use super::piece::{Outgoing, Piece};
+use super::streams::UnderWay;
 
 /// Octets of one write at most: they are copied.
 const PIECE: usize = 16 << 10;
@@ -30,8 +31,8 @@ struct Halves {
 // === impl Tunnel ===
 
 impl Tunnel {
-    pub(super) fn new(incoming: RecvStream, outgoing: SendStream<Piece>) -> Self {
-        let (written, read) = (Outgoing::new(), Bytes::new());
+    pub(super) fn new(incoming: RecvStream, outgoing: SendStream<Piece>, under_way: UnderWay) -> Self {
+        let (written, read) = (Outgoing::new(Some(under_way)), Bytes::new());
         Self(Some(Halves { incoming, outgoing, written, read, ended: false }))
     }
 }

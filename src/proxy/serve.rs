@@ -33,8 +33,8 @@ pub type Serving = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 /// Serves requests until the client closes or the shutdown lets the last one finish.
 ///
 /// `answer` is called for each request; it never fails, for errors are responses too.
-/// A request has to begin, and its head to end, within the keep-alive timeout; of a response, something has to be taken
-/// within `idle`.
+/// A request has to begin, and on HTTP/1 its head to end, within the keep-alive timeout; of a response on HTTP/1,
+/// something has to be taken within `idle`.
 pub fn serve<IO, F, R>(
     io: IO,
     protocol: Protocol,
@@ -87,6 +87,7 @@ where
     let settings = http2::server::Settings {
         head_size: u32::try_from(limits.head_size()).unwrap_or(u32::MAX),
         patience: limits.head_timeout,
+        idle: limits.keepalive_timeout,
         pace: Pace { silence: limits.head_timeout, answer: limits.head_timeout },
     };
     async move {

@@ -1,5 +1,7 @@
 //! HTTP/2 on both legs: who else is on the connection makes no difference.
 
+use std::time::{Duration, Instant};
+
 use azure_openai_proxy::message::body::{self, Body, BoxError};
 use bytes::Bytes;
 use futures_util::stream;
@@ -48,6 +50,23 @@ async fn many_streams_of_one_connection_are_answered_beside_one_that_stands_stil
     }
     assert!(!stalled.is_finished());
     assert!(stage.recorder.seen().iter().all(|seen| seen.version == Version::HTTP_2));
+}
+
+#[tokio::test]
+async fn a_connection_without_requests_ends_after_the_keep_alive_timeout() {
+    let stage = Stage::with_variables(&[("AZURE_OPENAI_PROXY_KEEPALIVE_TIMEOUT", "500ms")]).await;
+    let mut sender = client::intercepted_http2(stage.proxy, &stage.ca_pem).await;
+    within(sender.ready()).await.unwrap();
+    let answer = within(sender.send_request(request("POST", "/v1/chat/completions", body::full(CHAT)))).await;
+    let answered = answer.unwrap();
+    assert_eq!(answered.status(), StatusCode::OK);
+    within(answered.into_body().collect()).await.unwrap();
+    let begun = Instant::now();
+    while !sender.is_closed() {
+        assert!(begun.elapsed() < client::DEADLINE);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(begun.elapsed() > Duration::from_millis(400), "{:?}", begun.elapsed());
 }
 
 /// Upstream they share a connection, whose window is large enough for all of them to leave theirs full.

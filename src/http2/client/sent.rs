@@ -50,7 +50,7 @@ where
         (*asked.method_mut(), *asked.uri_mut(), *asked.headers_mut()) =
             (head.method, head.uri, head.fields.to_map());
         let (response, stream) = sender.send_request(asked, is_end)?;
-        let sending = (!is_end).then(|| Sending::new(content, stream));
+        let sending = (!is_end).then(|| Sending::new(content, stream, None));
         Ok(Self { response, sending, interim: head.interim, told: 0 })
     }
 

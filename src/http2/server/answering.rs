@@ -15,6 +15,7 @@ use crate::http2::content::Content;
 use crate::http2::fields;
 use crate::http2::piece::Piece;
 use crate::http2::sending::{Sending, SendingError};
+use crate::http2::streams::UnderWay;
 use crate::http2::tunnel::Tunnel;
 use crate::message::body::Body;
 use crate::message::content::{self, is_without_content};
@@ -28,6 +29,7 @@ pub(super) struct Answering {
     reply: Reply,
     /// What a CONNECT's stream brings, and where the stream goes.
     taker: Option<(RecvStream, oneshot::Sender<Stream>)>,
+    under_way: UnderWay,
 }
 
 // === impl Answering ===
@@ -38,6 +40,7 @@ impl Answering {
     pub(super) fn begin(
         request: http::Request<RecvStream>,
         mut respond: SendResponse<Piece>,
+        under_way: UnderWay,
     ) -> Option<(Request<Content>, Self)> {
         let (parts, stream) = request.into_parts();
         let mut head = RequestHead::from(parts);
@@ -50,7 +53,8 @@ impl Answering {
         if method == Method::CONNECT {
             let (taker, switching) = Switching::channel();
             head.extensions.insert(switching);
-            let answering = Self { method, reply: Reply::new(respond), taker: Some((stream, taker)) };
+            let (reply, taker) = (Reply::new(respond), Some((stream, taker)));
+            let answering = Self { method, reply, taker, under_way };
             return Some((Request { head: Box::new(head), content: Content::nothing() }, answering));
         }
         let reply = Reply::new(respond);
@@ -59,7 +63,7 @@ impl Answering {
             content = content.asking(reply.interim());
         }
         head.interim = Some(reply.interim());
-        Some((Request { head: Box::new(head), content }, Self { method, reply, taker: None }))
+        Some((Request { head: Box::new(head), content }, Self { method, reply, taker: None, under_way }))
     }
 
     /// Waits for the response and writes it, unless the client leaves.
@@ -95,13 +99,13 @@ impl Answering {
         let stream = self.reply.finally(&head, is_end)?;
         if let Some((incoming, taker)) = self.taker.filter(|_| switches) {
             // Whoever wanted it may be gone, and then it is reset.
-            let _ = taker.send(Box::new(Tunnel::new(incoming, stream)));
+            let _ = taker.send(Box::new(Tunnel::new(incoming, stream, self.under_way)));
             return Ok(());
         }
         if is_end {
             return Ok(());
         }
-        let mut sending = Sending::new(content, stream);
+        let mut sending = Sending::new(content, stream, Some(self.under_way));
         let sent = std::future::poll_fn(|cx| sending.poll(cx)).await;
         if let Err(SendingError::Content(_)) = &sent {
             // Some clients take CANCEL, which dropping it would send, for an end.

@@ -1,5 +1,6 @@
 mod early;
 mod ending;
+mod idle;
 mod tunnels;
 
 use std::sync::Arc;
@@ -26,6 +27,9 @@ use crate::shutdown::{self, Stopper};
 
 const PACE: Pace = Pace { silence: Duration::from_secs(30), answer: Duration::from_secs(20) };
 
+/// Longer than any test but those that are about it.
+const IDLE: Duration = Duration::from_secs(3600);
+
 type Served = JoinHandle<Result<(), ServeError>>;
 
 /// A connection that is served, and the end of the service. Stops when the sender is told or gone.
@@ -36,7 +40,7 @@ where
 {
     let (near, far) = duplex(1 << 16);
     let (stopper, shutdown) = shutdown::channel();
-    let settings = Settings { head_size: 8 << 10, patience: Duration::from_secs(10), pace: PACE };
+    let settings = Settings { head_size: 8 << 10, patience: Duration::from_secs(10), idle: IDLE, pace: PACE };
     (far, tokio::spawn(serve(Box::new(near), settings, shutdown, answer)), stopper)
 }
 

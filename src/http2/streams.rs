@@ -1,0 +1,66 @@
+//! Streams under way, and for how long there have been none.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Counts those of one connection.
+pub(super) struct Streams(Arc<Mutex<State>>);
+
+/// One of them, until it is dropped.
+pub(super) struct UnderWay(Arc<Mutex<State>>);
+
+struct State {
+    under_way: usize,
+    /// When the last one ended; before the first, when the connection began.
+    since: Instant,
+}
+
+// === impl Streams ===
+
+impl Streams {
+    /// There is none yet.
+    pub(super) fn none() -> Self {
+        Self(Arc::new(Mutex::new(State { under_way: 0, since: Instant::now() })))
+    }
+
+    /// One more.
+    pub(super) fn one(&self) -> UnderWay {
+        lock(&self.0).under_way += 1;
+        UnderWay(Arc::clone(&self.0))
+    }
+
+    /// Resolves once there has been none for so long.
+    pub(super) async fn none_for(&self, idle: Duration) {
+        loop {
+            let now = Instant::now();
+            let since = {
+                let state = lock(&self.0);
+                if state.under_way > 0 { now } else { state.since }
+            };
+            if since + idle <= now {
+                return;
+            }
+            // One that ends meanwhile ends no earlier than now, so nothing is missed.
+            tokio::time::sleep_until(since + idle).await;
+        }
+    }
+}
+
+// === impl UnderWay ===
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0);
+        state.under_way -= 1;
+        if state.under_way == 0 {
+            state.since = Instant::now();
+        }
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    // Each change is whole: there is nothing half done.
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
