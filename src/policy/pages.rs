@@ -64,8 +64,8 @@ impl Pages {
 
 /// Whether no name server of somebody else's answers for it: one label, or below a private domain.
 fn is_private(name: &str) -> bool {
-    let below = |domain: &&str| name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
-    !name.contains('.') || PRIVATE.iter().any(|domain| below(&domain))
+    let below = |domain: &str| name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+    !name.contains('.') || PRIVATE.iter().any(|domain| below(domain))
 }
 
 /// Loopback addresses, and `localhost` with what is below it (RFC 6761 §6.3).
