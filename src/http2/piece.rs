@@ -4,7 +4,8 @@
 
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,13 +18,14 @@ use super::streams::UnderWay;
 /// Some content. It is gone as soon as it was written.
 pub(super) struct Piece {
     data: Bytes,
-    /// The last of them to go is heard of.
-    _out: Option<Arc<Out>>,
+    /// Hears what is taken of it, and which of them is the last to go.
+    out: Option<Arc<Out>>,
 }
 
 /// What one stream has handed over.
 pub(super) struct Outgoing {
     pieces: Option<Arc<Out>>,
+    out: Weak<Out>,
     none_left: oneshot::Receiver<Infallible>,
     /// From when it is waited for.
     patience: Option<Pin<Box<Sleep>>>,
@@ -31,6 +33,8 @@ pub(super) struct Outgoing {
 
 /// What goes with the last of them.
 struct Out {
+    /// Octets of them that were written.
+    taken: AtomicU64,
     _gone: oneshot::Sender<Infallible>,
     _under_way: Option<UnderWay>,
 }
@@ -50,11 +54,21 @@ impl Buf for Piece {
     }
 
     fn advance(&mut self, count: usize) {
+        self.took(count);
         self.data.advance(count);
     }
 
     fn copy_to_bytes(&mut self, count: usize) -> Bytes {
+        self.took(count);
         self.data.copy_to_bytes(count)
+    }
+}
+
+impl Piece {
+    fn took(&self, count: usize) {
+        if let Some(out) = &self.out {
+            out.taken.fetch_add(count as u64, Ordering::Relaxed);
+        }
     }
 }
 
@@ -65,19 +79,29 @@ impl Outgoing {
     /// written.
     pub(super) fn new(under_way: Option<UnderWay>) -> Self {
         let (gone, none_left) = oneshot::channel();
-        let out = Out { _gone: gone, _under_way: under_way };
-        Self { pieces: Some(Arc::new(out)), none_left, patience: None }
+        let out = Arc::new(Out { taken: AtomicU64::new(0), _gone: gone, _under_way: under_way });
+        Self { out: Arc::downgrade(&out), pieces: Some(out), none_left, patience: None }
     }
 
     /// Makes one of these octets.
     pub(super) fn piece(&self, data: Bytes) -> Piece {
-        Piece { data, _out: self.pieces.clone() }
+        Piece { data, out: self.pieces.clone() }
     }
 
-    /// Resolves when all is written, or that has taken too long. There must be no more pieces then.
-    pub(super) fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// How many octets were written; it stands still while the other end takes none.
+    pub(super) fn taken(&self) -> u64 {
+        self.out.upgrade().map_or(u64::MAX, |out| out.taken.load(Ordering::Relaxed))
+    }
+
+    /// Resolves when all is written. There must be no more pieces then.
+    pub(super) fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.pieces = None;
-        if pin!(&mut self.none_left).poll(cx).is_ready() {
+        pin!(&mut self.none_left).poll(cx).map(|_| ())
+    }
+
+    /// As [`Self::poll_gone`], or that has taken too long.
+    pub(super) fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.poll_gone(cx).is_ready() {
             return Poll::Ready(());
         }
         let patience = self.patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(PATIENCE)));

@@ -13,6 +13,7 @@ use super::piece::{Outgoing, Piece};
 use super::streams::UnderWay;
 use crate::message::Fields;
 use crate::message::body::BoxError;
+use crate::net::stall::Stall;
 
 /// Content on its way out. Dropping it before its end resets the stream.
 pub(super) struct Sending<B> {
@@ -23,6 +24,8 @@ pub(super) struct Sending<B> {
     held: Option<Bytes>,
     /// Why the content broke off, while what came before that is written.
     broken: Option<BoxError>,
+    /// Whether all of it was handed over.
+    ended: bool,
 }
 
 /// Why content did not get out.
@@ -34,6 +37,9 @@ pub enum SendingError {
     /// The other end wants no more of it.
     #[error("the stream was reset: {0}")]
     Reset(Reason),
+    /// The other end takes nothing.
+    #[error("nothing of it is taken")]
+    Stalled,
     /// The connection is at its end.
     #[error(transparent)]
     Connection(#[from] h2::Error),
@@ -47,12 +53,32 @@ where
 {
     /// Content whose head was sent. The stream counts as under way until all of it is written.
     pub(super) fn new(content: B, stream: SendStream<Piece>, under_way: Option<UnderWay>) -> Self {
-        Self { content, stream, outgoing: Outgoing::new(under_way), held: None, broken: None }
+        Self { content, stream, outgoing: Outgoing::new(under_way), held: None, broken: None, ended: false }
     }
 
     /// Aborts the stream.
     pub(super) fn reset(&mut self, reason: Reason) {
         self.stream.send_reset(reason);
+    }
+
+    /// Does as [`Self::poll`] and is ready when all is written, or `stall` has lasted too long.
+    pub(super) fn poll_written(
+        &mut self,
+        cx: &mut Context<'_>,
+        stall: &mut Stall,
+    ) -> Poll<Result<(), SendingError>> {
+        if !self.ended {
+            match self.poll(cx) {
+                Poll::Ready(Ok(())) => self.ended = true,
+                Poll::Ready(failed) => return Poll::Ready(failed),
+                Poll::Pending => {}
+            }
+        }
+        if self.ended && self.outgoing.poll_gone(cx).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        let waits = self.ended || self.held.is_some();
+        stall.poll(cx, waits.then(|| self.outgoing.taken())).map(|()| Err(SendingError::Stalled))
     }
 
     /// Hands content to the connection as long as the other end has room for it; ready at its end.

@@ -30,6 +30,8 @@ pub struct Settings {
     pub patience: Duration,
     /// How long the connection may be without a request under way.
     pub idle: Duration,
+    /// How long a client may take nothing of an answer.
+    pub unread: Duration,
     /// When it has to show that it is there.
     pub pace: Pace,
 }
@@ -108,7 +110,7 @@ where
         };
         if let Some((request, answering)) = Answering::begin(request, respond, streams.one()) {
             // Boxed, or it would have two places in the task.
-            tokio::spawn(answering.answer(Box::pin(answer(request))));
+            tokio::spawn(answering.answer(Box::pin(answer(request)), settings.unread));
         }
     }
 }

@@ -33,8 +33,8 @@ pub type Serving = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 /// Serves requests until the client closes or the shutdown lets the last one finish.
 ///
 /// `answer` is called for each request; it never fails, for errors are responses too.
-/// A request has to begin, and on HTTP/1 its head to end, within the keep-alive timeout; of a response on HTTP/1,
-/// something has to be taken within `idle`.
+/// A request has to begin, and on HTTP/1 its head to end, within the keep-alive timeout; of a response, something has to
+/// be taken within `idle`.
 pub fn serve<IO, F, R>(
     io: IO,
     protocol: Protocol,
@@ -50,7 +50,7 @@ where
 {
     match protocol {
         Protocol::Http1 => Box::pin(serve_http1(Box::new(io), limits, idle, shutdown, answer)),
-        Protocol::Http2 => Box::pin(serve_http2(Box::new(io), limits, shutdown, answer)),
+        Protocol::Http2 => Box::pin(serve_http2(Box::new(io), limits, idle, shutdown, answer)),
     }
 }
 
@@ -77,6 +77,7 @@ where
 fn serve_http2<F, R>(
     io: Stream,
     limits: &Limits,
+    idle: Duration,
     shutdown: Shutdown,
     answer: F,
 ) -> impl Future<Output = Result<(), BoxError>> + Send + use<F, R>
@@ -88,6 +89,7 @@ where
         head_size: u32::try_from(limits.head_size()).unwrap_or(u32::MAX),
         patience: limits.head_timeout,
         idle: limits.keepalive_timeout,
+        unread: idle,
         pace: Pace { silence: limits.head_timeout, answer: limits.head_timeout },
     };
     async move {

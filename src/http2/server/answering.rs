@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
@@ -20,6 +21,7 @@ use crate::http2::tunnel::Tunnel;
 use crate::message::body::Body;
 use crate::message::content::{self, is_without_content};
 use crate::message::{Request, RequestHead, Response};
+use crate::net::stall::Stall;
 use crate::net::stream::Stream;
 use crate::net::switching::Switching;
 
@@ -67,7 +69,11 @@ impl Answering {
     }
 
     /// Waits for the response and writes it, unless the client leaves.
-    pub(super) async fn answer(self, mut making: Pin<Box<impl Future<Output = Response<Body>>>>) {
+    pub(super) async fn answer(
+        self,
+        mut making: Pin<Box<impl Future<Output = Response<Body>>>>,
+        unread: Duration,
+    ) {
         let response = std::future::poll_fn(|cx| {
             if let Poll::Ready(response) = making.as_mut().poll(cx) {
                 return Poll::Ready(Some(response));
@@ -78,12 +84,12 @@ impl Answering {
         // With it goes what it still holds of the request.
         drop(making);
         let Some(response) = response else { return };
-        if let Err(error) = self.respond(response).await {
+        if let Err(error) = self.respond(response, unread).await {
             tracing::debug!(%error, "a response broke off");
         }
     }
 
-    async fn respond(self, response: Response<Body>) -> Result<(), SendingError> {
+    async fn respond(self, response: Response<Body>, unread: Duration) -> Result<(), SendingError> {
         let Response { mut head, content } = response;
         let without = is_without_content(&self.method, head.status);
         let switches = self.method == Method::CONNECT && head.status.is_success();
@@ -106,10 +112,14 @@ impl Answering {
             return Ok(());
         }
         let mut sending = Sending::new(content, stream, Some(self.under_way));
-        let sent = std::future::poll_fn(|cx| sending.poll(cx)).await;
-        if let Err(SendingError::Content(_)) = &sent {
+        let mut stall = Stall::new(unread);
+        let sent = std::future::poll_fn(|cx| sending.poll_written(cx, &mut stall)).await;
+        match &sent {
             // Some clients take CANCEL, which dropping it would send, for an end.
-            sending.reset(Reason::INTERNAL_ERROR);
+            Err(SendingError::Content(_)) => sending.reset(Reason::INTERNAL_ERROR),
+            // Dropping it would not take back an end that was handed over.
+            Err(SendingError::Stalled) => sending.reset(Reason::CANCEL),
+            _ => {}
         }
         sent
     }

@@ -30,6 +30,9 @@ const PACE: Pace = Pace { silence: Duration::from_secs(30), answer: Duration::fr
 /// Longer than any test but those that are about it.
 const IDLE: Duration = Duration::from_secs(3600);
 
+/// Longer than a connection may be without requests.
+const UNREAD: Duration = Duration::from_secs(4 * 3600);
+
 type Served = JoinHandle<Result<(), ServeError>>;
 
 /// A connection that is served, and the end of the service. Stops when the sender is told or gone.
@@ -40,7 +43,13 @@ where
 {
     let (near, far) = duplex(1 << 16);
     let (stopper, shutdown) = shutdown::channel();
-    let settings = Settings { head_size: 8 << 10, patience: Duration::from_secs(10), idle: IDLE, pace: PACE };
+    let settings = Settings {
+        head_size: 8 << 10,
+        patience: Duration::from_secs(10),
+        idle: IDLE,
+        unread: UNREAD,
+        pace: PACE,
+    };
     (far, tokio::spawn(serve(Box::new(near), settings, shutdown, answer)), stopper)
 }
 
@@ -174,6 +183,28 @@ async fn a_client_that_does_not_read_is_waited_for() {
     let made = made.load(Ordering::Relaxed);
     assert!((window..window + 4 * FRAME).contains(&made), "{made}");
     drop(unread);
+}
+
+/// With the next frame of it in our hands, or with all of it in the crate's.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_is_not_waited_for_for_ever() {
+    for pieces in [3, 1] {
+        let (io, _served, _stopper) = serving(move |_| async move {
+            let piece = || Ok(Frame::data(Bytes::from(vec![b'x'; 100 << 10])));
+            Response::new(frames((0..pieces).map(|_| piece()).collect()))
+        });
+        let mut sender = client(io).await;
+        let (response, mut outgoing) = sender.send_request(request(Method::GET), true).unwrap();
+        let mut content = response.await.unwrap().into_body();
+        let data = content.data().await.unwrap().unwrap();
+        tokio::time::sleep(UNREAD - Duration::from_secs(60)).await;
+        // What lets more come sets the clock back, at the latest when it has run down.
+        content.flow_control().release_capacity(data.len()).unwrap();
+        let begun = tokio::time::Instant::now();
+        let reason = std::future::poll_fn(|cx| outgoing.poll_reset(cx)).await.unwrap();
+        assert_eq!(reason, Reason::CANCEL);
+        assert!((UNREAD..UNREAD + Duration::from_secs(61)).contains(&begun.elapsed()), "{pieces}");
+    }
 }
 
 #[tokio::test]
