@@ -18,8 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::admin;
 use crate::config::Config;
-use crate::machine::probe::client_address;
-use crate::net::listen;
+use crate::net::listen::{self, client_address};
 use crate::proxy::room::Room;
 use crate::proxy::{Peer, Proxy, connection};
 use crate::shutdown::{self, Shutdown};

@@ -18,6 +18,7 @@ use crate::config::key::Key;
 use crate::config::layer::Origin;
 use crate::config::problem::Invalid;
 use crate::config::{self, Config};
+use crate::net::listen::client_address;
 use crate::policy::Policy;
 use crate::policy::destination::{self, Reach};
 use crate::shutdown::{self, Stopper};
@@ -102,8 +103,8 @@ async fn find_or_start(config: &Config, flags: &Flags, user: &Environment) -> Re
     let everybodys = |key| loaded.settings.get(key).is_some_and(|raw| env::is_convention(&raw.origin));
     if let Some(parent) = &config.upstream.parent
         && everybodys(Key::UpstreamProxy)
-        && is_at(parent, configured)
-        && probe::in_clear(configured).await == Found::Nobody
+        && is_at(parent, &config.listen)
+        && nobody_listens(&config.listen).await
     {
         // This shell was set up for a proxy of ours that has stopped since.
         config.upstream.parent = None;
@@ -129,10 +130,19 @@ async fn find_or_start(config: &Config, flags: &Flags, user: &Environment) -> Re
     Ok(Running { address, own: Some(stopper) })
 }
 
-/// Whether a parent proxy is at the address where our own would be.
-fn is_at(parent: &Parent, address: SocketAddr) -> bool {
-    let policy = Policy::new(vec![address], destination::Settings::default());
+/// Whether a parent proxy is at one of the addresses where a proxy of ours would be.
+fn is_at(parent: &Parent, listeners: &[SocketAddr]) -> bool {
+    let policy = Policy::new(listeners.to_vec(), destination::Settings::default());
     policy.permit(parent.at().clone(), Reach::Everywhere).check_literal().is_err()
+}
+
+async fn nobody_listens(listeners: &[SocketAddr]) -> bool {
+    for &listener in listeners {
+        if probe::in_clear(client_address(listener)).await != Found::Nobody {
+            return false;
+        }
+    }
+    true
 }
 
 // === impl ExecError ===

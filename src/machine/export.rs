@@ -12,6 +12,7 @@ use super::warnings;
 use crate::cli::{Dialect, Env};
 use crate::config::Config;
 use crate::config::env::Environment;
+use crate::net::listen::client_address;
 
 /// Why there is nothing for the shell.
 #[derive(Debug, Error)]
@@ -37,7 +38,7 @@ pub struct Export {
 pub async fn export(asked: Env, config: &Config, user: &Environment) -> Result<Export, ExportError> {
     let quiet = |text| Export { text, warnings: Vec::new() };
     if asked.unset {
-        let proxies: Vec<SocketAddr> = config.listen.iter().map(|&at| probe::client_address(at)).collect();
+        let proxies: Vec<SocketAddr> = config.listen.iter().map(|&at| client_address(at)).collect();
         let assignments = environment::unset(&proxies, &Files::named(&config.certs), user);
         return Ok(quiet(shell::write(asked.shell, &assignments)?));
     }

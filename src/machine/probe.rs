@@ -1,7 +1,7 @@
 //! Whether a proxy of ours is running: one that holds the key of the CA that this user trusts.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::files;
 use crate::client;
 use crate::config::Config;
+use crate::net::listen::client_address;
 use crate::tls::pem;
 
 /// Longest wait for all of it; a shell may be waiting too.
@@ -48,11 +49,18 @@ pub async fn probe(proxy: SocketAddr, host: &str, root_pem: &str) -> Found {
     }
 }
 
-/// The first address that the configuration listens on, and what is there.
+/// The first address that the configuration listens on and where a proxy of ours is; without one, the first of all and
+/// what is there.
 pub async fn configured(config: &Config) -> (SocketAddr, Found) {
-    let listener = config.listen.first().copied().unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    let address = client_address(listener);
-    (address, at(config, address).await)
+    let mut first = None;
+    for &listener in &config.listen {
+        let address = client_address(listener);
+        match at(config, address).await {
+            Found::Ours(version) => return (address, Found::Ours(version)),
+            found => first = first.or(Some((address, found))),
+        }
+    }
+    first.unwrap_or((SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Found::Nobody))
 }
 
 /// What is at an address; without a root of our own nobody can be ours.
@@ -95,16 +103,6 @@ pub async fn has_another_root(config: &Config, address: SocketAddr) -> bool {
     pem::certificates(text.as_bytes()).is_ok_and(|theirs| theirs.first() != Some(&ours))
 }
 
-/// The address by which clients on this machine reach a listener.
-pub fn client_address(listener: SocketAddr) -> SocketAddr {
-    let ip = match listener.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listener.port())
-}
-
 fn version(text: &str) -> Option<String> {
     let page: Value = serde_json::from_str(text).ok()?;
     page["azure_openai_proxy"].as_str().map(str::to_owned)
@@ -122,15 +120,6 @@ fn is_refusal(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_listener_on_every_address_is_reached_on_loopback() {
-        for (listener, address) in
-            [("0.0.0.0:1", "127.0.0.1:1"), ("[::]:1", "[::1]:1"), ("192.0.2.1:1", "192.0.2.1:1")]
-        {
-            assert_eq!(client_address(listener.parse().unwrap()).to_string(), address);
-        }
-    }
 
     #[test]
     fn only_our_page_tells_a_version() {

@@ -1,7 +1,7 @@
 //! `env`: what a profile evaluates.
 
 use crate::stage::Stage;
-use crate::user::User;
+use crate::user::{User, nobody};
 
 const CURL: &str = "curl -sS https://api.openai.com/.well-known/azure-openai-proxy";
 
@@ -20,6 +20,15 @@ async fn a_shell_that_evaluates_it_reaches_the_proxy() {
         let said = user.shell(shell, &format!("set -eu; eval \"$($PROXY env)\"; {CURL}")).await;
         assert!(said.code == Some(0) && said.stdout.contains("intercepted"), "{shell}: {said:?}");
     }
+}
+
+#[tokio::test]
+async fn of_several_addresses_it_takes_the_one_where_the_proxy_is() {
+    let stage = Stage::set().await;
+    let user = User::of_proxy(&stage);
+    let user = user.with("AZURE_OPENAI_PROXY_LISTEN", format!("{},{}", nobody(), stage.proxy));
+    let said = user.run(&["env"]).await;
+    assert!(said.stdout.contains(&format!("https_proxy='http://{}'", stage.proxy)), "{said:?}");
 }
 
 #[tokio::test]
