@@ -16,6 +16,15 @@ pub fn layer(flags: &Flags) -> Layer {
     layer
 }
 
+/// The flags as they could be given again: each once, with its value behind `=`.
+pub fn written(flags: &Flags) -> impl Iterator<Item = String> {
+    let file = flags.config.iter().map(|path| format!("--config={}", path.display()));
+    file.chain(Key::ALL.iter().filter_map(|&key| {
+        let (flag, texts) = (key.flag()?, given(flags, key));
+        (!texts.is_empty()).then(|| format!("{flag}={}", texts.join(",")))
+    }))
+}
+
 /// What is given for a setting, each time that its flag stands on the command line.
 fn given(flags: &Flags, key: Key) -> &[String] {
     match key {

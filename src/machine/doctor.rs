@@ -3,6 +3,7 @@
 //! First what can be read off: settings, CA, listener, stores, this shell's variables. Then the only proof: every
 //! client that is installed asks for a page that the proxy answers itself on the intercepted name.
 
+mod again;
 pub mod clients;
 pub mod finding;
 mod shell_check;
@@ -17,19 +18,25 @@ use crate::app::{self, StartError};
 use crate::cli::{Extras, Flags, Store};
 use crate::config::env::Environment;
 use crate::config::{self, Config};
+use crate::net::listen::client_address;
 use crate::tls::ca::{Authority, CaError, FileError, Purpose};
+use again::Again;
 use finding::{Cure, Finding, Fix};
 
 /// A CA that has less left than this is worth a word.
 const SOON: time::Duration = time::Duration::days(30);
 
+/// What makes a CA in place of another.
+const RENEW: &str = "ca init --replace";
+
 /// Looks at everything, in the order in which one thing needs another.
 pub async fn examine(flags: &Flags, user: &Environment) -> Vec<Finding> {
     let mut findings = settings(flags, user);
     let Ok(config) = config::load_local(flags, user).config else { return findings };
-    let ca = authority(&config);
+    let again = Again::with(flags);
+    let ca = authority(&config, &again);
     let has_root = ca.iter().all(|finding| !finding.is_wrong());
-    let (address, listening) = listener(&config, user).await;
+    let (address, listening) = listener(&config, flags, user).await;
     let running = !listening.is_wrong();
     if running {
         // It has settings of its own; this shell's would only matter to another one.
@@ -38,12 +45,12 @@ pub async fn examine(flags: &Flags, user: &Environment) -> Vec<Finding> {
     findings.extend(ca);
     findings.push(listening);
     if cfg!(windows) {
-        findings.extend(Authority::load(&config.certs).ok().and_then(|ca| root_list(&ca, address)));
+        findings.extend(Authority::load(&config.certs).ok().and_then(|ca| root_list(&ca, address, &again)));
     }
     if !has_root {
         return findings;
     }
-    findings.extend(stores(&config).await);
+    findings.extend(stores(&config, &again).await);
     let extras = Extras { base_url: false, java: true };
     let prepared = match Files::prepare(&config.certs, user, extras).await {
         Ok((files, _)) => Ok((files, extras)),
@@ -54,9 +61,15 @@ pub async fn examine(flags: &Flags, user: &Environment) -> Vec<Finding> {
     };
     match prepared {
         Ok((files, extras)) => {
-            findings.extend(shell_check::look(&config, address, &files, user));
+            findings.extend(shell_check::look(&config, address, &files, user, &again));
             if running {
-                let way = clients::Way { address, host: &config.intercept[0], files: &files, extras };
+                let way = clients::Way {
+                    address,
+                    host: &config.intercept[0],
+                    files: &files,
+                    extras,
+                    again: &again,
+                };
                 findings.extend(clients::drive(&way, user).await);
             }
         }
@@ -89,60 +102,58 @@ fn settings(flags: &Flags, user: &Environment) -> Vec<Finding> {
     }
 }
 
-fn authority(config: &Config) -> Vec<Finding> {
+fn authority(config: &Config, again: &Again) -> Vec<Finding> {
     const NAME: &str = "CA";
     let authority = match Authority::load(&config.certs) {
         Ok(authority) => authority,
-        Err(error) => return vec![Finding::wrong(NAME, &chain(&error), cure_of_ca(&error))],
+        Err(error) => return vec![Finding::wrong(NAME, &chain(&error), cure_of_ca(&error, again))],
     };
     let mut findings = Vec::new();
     let until = authority.not_after();
     let says =
         format!("valid until {}, for {} and below only", until.date(), authority.permitted().join(", "));
     if until - time::OffsetDateTime::now_utc() < SOON {
-        let cure = Cure::Run("azure-openai-proxy ca init --replace".to_owned());
-        findings.push(Finding::remark(NAME, &says, Some(cure)));
+        findings.push(Finding::remark(NAME, &says, Some(again.cure(RENEW))));
     } else {
         findings.push(Finding::right(NAME, &says));
     }
     if let Err(error) = app::check(config) {
-        let cure = matches!(error, StartError::NotCovered { .. })
-            .then(|| Cure::Run("azure-openai-proxy ca init --replace".to_owned()));
+        let cure = matches!(error, StartError::NotCovered { .. }).then(|| again.cure(RENEW));
         findings.push(Finding::wrong(NAME, &chain(&error), cure));
     }
     findings
 }
 
 /// Windows' own TLS asks of every certificate whether it is revoked, and without an answer it refuses.
-fn root_list(authority: &Authority, proxy: SocketAddr) -> Option<Finding> {
+fn root_list(authority: &Authority, proxy: SocketAddr, again: &Again) -> Option<Finding> {
     let says = match authority.root_crl_url() {
         Some(url) if url.starts_with(&format!("http://{proxy}/")) => return None,
         Some(url) => format!("its list of what is revoked is at {url}, where this proxy does not listen"),
         None => "names no list of what is revoked".to_owned(),
     };
-    let cure = Cure::Run("azure-openai-proxy ca init --replace, then azure-openai-proxy trust".to_owned());
+    let cure = Cure::Run(format!("{}, then {}", again.command(RENEW), again.command("trust")));
     Some(Finding::remark("CA", &format!("{says}: Windows' curl and git refuse what it signs"), Some(cure)))
 }
 
-fn cure_of_ca(error: &CaError) -> Option<Cure> {
+fn cure_of_ca(error: &CaError, again: &Again) -> Option<Cure> {
     Some(match error {
-        CaError::Absent { .. } => Cure::Fix(Fix::MakeCa),
+        CaError::Absent { .. } => Cure::Fix(Fix::MakeCa(again.command("ca init"))),
         CaError::File(FileError::KeyExposed { path, .. }) => Cure::Fix(Fix::Private(path.clone(), 0o600)),
         CaError::File(FileError::DirectoryExposed { path, .. }) => {
             Cure::Fix(Fix::Private(path.clone(), 0o700))
         }
-        CaError::Unusable { .. } => Cure::Run("azure-openai-proxy ca init --replace".to_owned()),
+        CaError::Unusable { .. } => again.cure(RENEW),
         _ => return None,
     })
 }
 
 /// The proxy that this shell's clients would use: the one that `https_proxy` names, if it is ours, else the configured.
-async fn listener(config: &Config, user: &Environment) -> (SocketAddr, Finding) {
+async fn listener(config: &Config, flags: &Flags, user: &Environment) -> (SocketAddr, Finding) {
     const NAME: &str = "proxy";
     let named = user
         .text("https_proxy")
         .and_then(shell_check::address_of)
-        .filter(|address| !config.listen.iter().any(|&listener| probe::client_address(listener) == *address));
+        .filter(|address| !config.listen.iter().any(|&listener| client_address(listener) == *address));
     if let Some(address) = named
         && let Found::Ours(version) = probe::at(config, address).await
     {
@@ -152,20 +163,19 @@ async fn listener(config: &Config, user: &Environment) -> (SocketAddr, Finding) 
     let finding = match found {
         Found::Ours(version) => running(address, version),
         Found::Nobody => {
-            let cure = Cure::Run("azure-openai-proxy".to_owned());
+            let cure = Again::with(flags).cure("");
             Finding::wrong(NAME, &format!("is not running at {address}; no client was tried"), Some(cure))
         }
         Found::Stranger(why) => {
-            let another = "azure-openai-proxy --listen PORT, another one";
+            let elsewhere = Again::with(&Flags { listen: Vec::new(), ..flags.clone() });
+            let another = format!("{}, another one", elsewhere.command("--listen PORT"));
             // Who replaces a CA often forgets the proxy that runs with the old one.
             let (says, cure) = match probe::has_another_root(config, address).await {
                 true => (
                     format!("the one at {address} has another CA than {}", config.certs.display()),
                     format!("restart it; if it is another user's: {another}"),
                 ),
-                false => {
-                    (format!("{address} is somebody else's, or has another CA: {why}"), another.to_owned())
-                }
+                false => (format!("{address} is somebody else's, or has another CA: {why}"), another),
             };
             Finding::wrong(NAME, &says, Some(Cure::Run(cure)))
         }
@@ -181,7 +191,7 @@ fn running(address: SocketAddr, version: Option<String>) -> Finding {
 }
 
 /// A store that does not believe us is only a remark: variables do what it would.
-async fn stores(config: &Config) -> Vec<Finding> {
+async fn stores(config: &Config, again: &Again) -> Vec<Finding> {
     let host = match Host::this(&config.certs, Environment::of_process()) {
         Ok(host) => host,
         Err(error) => return vec![Finding::wrong("stores", &error, None)],
@@ -190,7 +200,7 @@ async fn stores(config: &Config) -> Vec<Finding> {
     for store in Store::ALL {
         let name = format!("{} store", store.name());
         for place in trust::survey(&host, store).await {
-            let cure = Cure::Run(format!("azure-openai-proxy trust --stores {}", store.name()));
+            let cure = again.cure(&format!("trust --stores {}", store.name()));
             findings.push(match &place.way {
                 trust::Way::Closed(why) => Finding::right(&name, &format!("{}: none: {why}", place.name)),
                 _ if place.holds.effective => Finding::right(&name, &format!("{}: trusts us", place.name)),
@@ -223,7 +233,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 impl Fix {
     fn apply(&self, certs: &Path, purpose: &Purpose) -> Result<(), String> {
         match self {
-            Self::MakeCa => Authority::create(certs, purpose).map(drop).map_err(|error| chain(&error)),
+            Self::MakeCa(_) => Authority::create(certs, purpose).map(drop).map_err(|error| chain(&error)),
             Self::Private(path, mode) => make_private(path, *mode).map_err(|error| error.to_string()),
         }
     }
@@ -257,7 +267,8 @@ mod tests {
             let purpose =
                 Purpose { root_crl_url: url.map(str::to_owned), ..Purpose::for_names(["openai.com"]) };
             let authority = Authority::replace(dir.path(), &purpose).unwrap();
-            let found = root_list(&authority, "127.0.0.1:8080".parse().unwrap());
+            let found =
+                root_list(&authority, "127.0.0.1:8080".parse().unwrap(), &Again::with(&Flags::default()));
             assert_eq!(found.is_some(), word.is_some(), "{url:?}");
             assert!(found.is_none_or(|found| found.says.contains(word.unwrap())), "{url:?}");
         }

@@ -99,6 +99,30 @@ async fn a_ca_that_is_no_use_or_soon_will_be_is_made_anew() {
     }
 }
 
+/// Without them it would be done to another CA, or at another address.
+#[tokio::test]
+async fn flags_that_doctor_was_given_are_given_to_its_cures() {
+    let user = user();
+    let (listen, certs) = (user::nobody(), user.home.path().join("elsewhere"));
+    let flags = [format!("--listen={listen}"), format!("--certs={}", certs.display())];
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let cure_of = async |name: &str| {
+        let said = user.run(&[&["doctor", "--json"], &*flags].concat()).await;
+        let findings: Vec<Value> = serde_json::from_str(&said.stdout).unwrap();
+        let found = findings.into_iter().find(|finding| finding["name"] == name);
+        found.map(|finding| finding["cure"].as_str().unwrap_or_default().to_owned()).unwrap()
+    };
+    let cure = cure_of("CA").await;
+    assert_eq!(cure, format!("azure-openai-proxy ca init {}", flags.join(" ")));
+    follow(&user, &cure).await;
+    assert!(certs.join("issuer.pem").exists());
+    let cure = cure_of("proxy").await;
+    let arguments: Vec<&str> = cure.split(' ').skip(1).collect();
+    let mut program = Program::spawn(&mut user.command(user::program(), &arguments));
+    assert_eq!(program.address().await, listen);
+    assert_eq!(cure_of("proxy").await, "");
+}
+
 #[tokio::test]
 async fn a_proxy_that_does_not_run_is_started() {
     let user = user();

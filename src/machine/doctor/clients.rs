@@ -12,8 +12,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use self::table::{CLIENTS, Client, URL};
+use super::again::Again;
 use super::finding::{Cure, Finding};
-use super::shell_check::ALL;
 use crate::cli::Extras;
 use crate::config::env::Environment;
 use crate::error::READ_ONLY;
@@ -39,6 +39,8 @@ pub struct Way<'a> {
     pub files: &'a Files,
     /// Ways in that can be opened.
     pub extras: Extras,
+    /// What sets all variables at once.
+    pub again: &'a Again,
 }
 
 /// How a client fared.
@@ -71,7 +73,14 @@ pub async fn drive(way: &Way<'_>, user: &Environment) -> Vec<Finding> {
             continue;
         };
         let base_url_is_set = user.text("OPENAI_BASE_URL") == Some(&base_url);
-        let attempt = Attempt { client, program, url: url.clone(), folder: folder.clone(), base_url_is_set };
+        let attempt = Attempt {
+            client,
+            program,
+            url: url.clone(),
+            folder: folder.clone(),
+            base_url_is_set,
+            set_all: way.again.set_all(),
+        };
         let missing = attempt.missing(&wanted, user);
         let (room, wanted, base_url) = (Arc::clone(&room), Arc::clone(&wanted), base_url.clone());
         trying.spawn(async move {
@@ -93,6 +102,7 @@ struct Attempt {
     url: String,
     folder: PathBuf,
     base_url_is_set: bool,
+    set_all: Cure,
 }
 
 // === impl Attempt ===
@@ -116,7 +126,7 @@ impl Attempt {
         }
         let cure = match (self.run(wanted).await, &missing[..]) {
             (Fared::Through, [Assignment { name, value: Some(value) }]) => Cure::Set(name, value.clone()),
-            (Fared::Through, _) => Cure::Run(ALL.to_owned()),
+            (Fared::Through, _) => self.set_all.clone(),
             // It ignores proxies or their certificates, whatever is set.
             _ => Cure::Set("OPENAI_BASE_URL", base_url),
         };

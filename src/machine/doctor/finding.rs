@@ -46,8 +46,8 @@ pub enum Cure {
 /// What `doctor --fix` does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fix {
-    /// Make a CA.
-    MakeCa,
+    /// Make a CA, as this command does.
+    MakeCa(String),
     /// Take a file or directory away from everybody else.
     Private(PathBuf, u32),
 }
@@ -121,7 +121,7 @@ impl Serialize for Cure {
 impl fmt::Display for Fix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::MakeCa => f.write_str("azure-openai-proxy ca init"),
+            Self::MakeCa(command) => f.write_str(command),
             Self::Private(path, mode) => write!(f, "chmod {mode:o} '{}'", path.display()),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::again::Again;
 use super::finding::{Cure, Finding};
 use crate::config::Config;
 use crate::config::env::Environment;
@@ -12,11 +13,14 @@ use crate::tls::{certificate, roots};
 
 const NAME: &str = "this shell";
 
-/// The one line that sets everything.
-pub(super) const ALL: &str = "eval \"$(azure-openai-proxy env)\"";
-
 /// Looks at every variable of the table.
-pub(super) fn look(config: &Config, proxy: SocketAddr, files: &Files, user: &Environment) -> Vec<Finding> {
+pub(super) fn look(
+    config: &Config,
+    proxy: SocketAddr,
+    files: &Files,
+    user: &Environment,
+    again: &Again,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     for variable in VARIABLES {
         let Some(value) = user.text(variable.name) else { continue };
@@ -39,7 +43,7 @@ pub(super) fn look(config: &Config, proxy: SocketAddr, files: &Files, user: &Env
         ));
     }
     if user.text("https_proxy").or_else(|| user.text("HTTPS_PROXY")).is_none() {
-        findings.push(Finding::wrong(NAME, "https_proxy is not set", Some(Cure::Run(ALL.to_owned()))));
+        findings.push(Finding::wrong(NAME, "https_proxy is not set", Some(again.set_all())));
     }
     if findings.is_empty() {
         findings.push(Finding::right(NAME, "leads clients to the proxy"));
