@@ -86,7 +86,12 @@ pub(super) fn read(dir: &Path) -> Result<Zeroizing<Vec<u8>>, CaError> {
     let path = issuer(dir);
     let kind = match fs::symlink_metadata(&path) {
         Ok(metadata) => metadata.file_type(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(CaError::Absent { path }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if dir.exists() {
+                permissions::check_directory(dir)?;
+            }
+            return Err(CaError::Absent { path });
+        }
         Err(source) => return Err(failed("look at", &path, source).into()),
     };
     if !kind.is_file() {

@@ -130,6 +130,8 @@ mod unix {
         let dir = tempfile::tempdir().unwrap();
         for bad in [0o777, 0o1777, 0o770, 0o702] {
             set_mode(dir.path(), bad);
+            let error = Authority::load(dir.path()).unwrap_err();
+            assert!(matches!(error, CaError::File(FileError::DirectoryExposed { .. })), "{bad:o}: {error}");
             let error =
                 Authority::load_or_create(dir.path(), &Purpose::for_names(["openai.com"])).unwrap_err();
             assert!(matches!(error, CaError::File(FileError::DirectoryExposed { .. })), "{bad:o}: {error}");
