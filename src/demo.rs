@@ -1,5 +1,6 @@
 //! The demonstration: a simulated Azure OpenAI, the proxy in front of it, and real requests through both.
 
+pub mod alone;
 mod round;
 mod stage;
 
@@ -8,6 +9,7 @@ use std::io::Write as _;
 
 use anyhow::bail;
 
+use crate::shutdown;
 use stage::Stage;
 
 /// Shows one round of requests; then, unless `once`, stays up for the reader's own until interrupted.
@@ -24,17 +26,20 @@ pub async fn run(once: bool) -> anyhow::Result<()> {
         "A simulated Azure OpenAI listens on {}, the proxy in front of it on {}.\n",
         stage.simulator, stage.proxy
     ));
-    let wrong = round::show(&stage, say).await;
-    if once || !wrong.is_empty() {
-        stage.strike().await;
-    } else {
+    let shown = tokio::select! {
+        wrong = round::show(&stage, say) => Some(wrong),
+        () = shutdown::signal() => None,
+    };
+    if !once && shown.as_ref().is_some_and(Vec::is_empty) {
         say(&try_it(&stage));
-        crate::shutdown::signal().await;
-        stage.strike().await;
+        shutdown::signal().await;
     }
-    match wrong.len() {
-        0 => Ok(()),
-        _ => bail!("not right: {}", wrong.join(", ")),
+    // Whatever ended it: a CA's key is in the folder that this removes.
+    stage.strike().await;
+    match shown {
+        None => bail!("interrupted"),
+        Some(wrong) if !wrong.is_empty() => bail!("not right: {}", wrong.join(", ")),
+        Some(_) => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
@@ -10,22 +10,21 @@ use azure_openai_proxy::app::reload::Source;
 use azure_openai_proxy::app::serve::Ended;
 use azure_openai_proxy::app::{self, StartError};
 use azure_openai_proxy::cli::{
-    CaCommand, Cli, Command, ConfigCommand, Doctor, Env, Exec, Exit, Flags, Trust, generated,
+    CaCommand, Cli, Command, ConfigCommand, Demo, Doctor, Env, Exec, Exit, Flags, Trust, generated,
 };
 use azure_openai_proxy::config::env::Environment;
 use azure_openai_proxy::config::key::Key;
 use azure_openai_proxy::config::layer::Origin;
 use azure_openai_proxy::config::show::Show;
 use azure_openai_proxy::config::{self, Config, Loaded};
+use azure_openai_proxy::demo::{self, alone};
 use azure_openai_proxy::machine::export::export;
-use azure_openai_proxy::machine::shell;
 use azure_openai_proxy::machine::trust::Wish;
 use azure_openai_proxy::machine::trust::host::Host;
-use azure_openai_proxy::message::redact::Secret;
 use azure_openai_proxy::policy::client_keys;
 use azure_openai_proxy::telemetry::{self, gathering};
 use azure_openai_proxy::tls::ca::{Authority, CaError};
-use azure_openai_proxy::{demo, explain, machine, shutdown, simulator, tls};
+use azure_openai_proxy::{explain, machine, tls};
 use clap::Parser;
 
 /// In place of musl's, by which a request would cost an eighth more.
@@ -69,7 +68,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Ca(command) => certificate_authority(command, flags),
         Command::ClientKey { name } => client_key(&name),
         Command::Explain(asked) => print(explain::explain(&settings(load(flags))?, &asked)?),
-        Command::Demo(asked) => runtime()?.block_on(demo::run(asked.once)).map_err(Failure::from),
+        Command::Demo(asked) => demonstrate(&asked, flags),
         Command::Simulator => simulator(flags),
         Command::Completions { shell } => write(&generated::completions(shell)),
         Command::Man { dir: None } => write(&generated::manual().context("cannot make the page")?),
@@ -228,43 +227,22 @@ fn client_key(name: &str) -> Outcome {
     ))
 }
 
-/// Runs the simulator alone and says how a proxy is pointed at it.
+fn demonstrate(asked: &Demo, flags: &Flags) -> Outcome {
+    if let Some(given) = config::flags::written(flags).next() {
+        let flag = given.split('=').next().unwrap_or(&given);
+        return Err(Failure::settings(anyhow!("demo makes its own settings; run it without {flag}")));
+    }
+    Ok(runtime()?.block_on(demo::run(asked.once))?)
+}
+
 fn simulator(flags: &Flags) -> Outcome {
-    let environment = Environment::of_process();
-    let loaded = config::load_local(flags, &environment);
+    let user = Environment::of_process();
+    let loaded = config::load_local(flags, &user);
     let named = loaded.settings.get(Key::Listen).is_some_and(|listen| listen.origin != Origin::Default);
     let config = settings(loaded)?;
     telemetry::init(&config.log);
-    // The default is for the proxy.
-    let address = match named {
-        true => *config.listen.first().context("no address to listen on")?,
-        false => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-    };
-    runtime()?.block_on(async {
-        let key = Secret::new(&tls::random_token().context("no randomness")?);
-        let resource =
-            simulator::Settings { host: "localhost".into(), ..simulator::Settings::demo(key.clone()) };
-        let bound = simulator::bind(resource, address).await.context("cannot listen")?;
-        let ca = config.certs.join("simulator-ca.pem");
-        std::fs::create_dir_all(&config.certs)
-            .and_then(|()| std::fs::write(&ca, bound.root_pem().unwrap_or("")))
-            .with_context(|| format!("cannot write {}", ca.display()))?;
-        let port = bound.addr().port();
-        // The proxy gets none of these flags, and would find the address taken that it listens on without them.
-        let usual = config::load_local(&Flags::default(), &environment).config;
-        let taken = usual.is_ok_and(|config| config.listen.iter().any(|address| address.port() == port));
-        print(format_args!(
-            "A simulated Azure OpenAI listens on {}. Point a proxy at it:\n\n  \
-             AZURE_OPENAI_API_KEY={} azure-openai-proxy --endpoint https://localhost:{port}{} \\\n    \
-             --upstream-ca-file {} --map gpt-4o=demo-gpt-4o\n",
-            bound.addr(),
-            key.expose(),
-            if taken { " --listen 0" } else { "" },
-            shell::word(&ca.display().to_string()),
-        ))?;
-        bound.run(shutdown::signal()).await;
-        Ok(())
-    })
+    let address = config.listen.first().copied().filter(|_| named).unwrap_or(alone::FREE);
+    Ok(runtime()?.block_on(alone::run(&config, address, &user))?)
 }
 
 fn load(flags: &Flags) -> Loaded {

@@ -147,6 +147,29 @@ async fn a_key_that_others_can_read_is_refused() {
     }
 }
 
+/// The key of its CA is in its folder.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_demonstration_that_is_interrupted_leaves_nothing_behind() {
+    let (home, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let there = || std::fs::read_dir(temporary.path()).unwrap().count();
+    let variables = [("TMPDIR", temporary.path().to_str().unwrap())];
+    let mut program = Program::start(home.path(), &["demo"], &variables);
+    program.prints("1. Through https_proxy").await;
+    assert_eq!(there(), 1);
+    program.signal("-INT").await;
+    let (status, said) = program.ended().await;
+    assert!(status.code() == Some(1) && said.contains("interrupted"), "{said}");
+    assert_eq!(there(), 0);
+}
+
+#[tokio::test]
+async fn a_demonstration_takes_no_settings() {
+    let home = tempfile::tempdir().unwrap();
+    let (code, said) = run(home.path(), &["demo", "--once", "--map", "a=b"]).await;
+    assert!(code == 3 && said.contains("without --map"), "{said}");
+}
+
 #[tokio::test]
 async fn the_log_says_why() {
     let (home, origin) = (tempfile::tempdir().unwrap(), Origin::plain());

@@ -72,6 +72,14 @@ impl Program {
         assert!(said.contains(words), "it did not say {words:?}:\n{said}");
     }
 
+    /// Waits until it has printed this on standard output.
+    pub(crate) async fn prints(&mut self, words: &str) {
+        let heard = |_: &usize| copy(&self.printed).contains(words);
+        let _ = tokio::time::timeout(DEADLINE, self.changes.wait_for(heard)).await;
+        let printed = copy(&self.printed);
+        assert!(printed.contains(words), "it did not print {words:?}:\n{printed}");
+    }
+
     /// The address that it says it listens on, with the port that port 0 became.
     pub(crate) async fn address(&mut self) -> SocketAddr {
         self.says("listening on http://").await;

@@ -1,0 +1,53 @@
+//! The simulator without a proxy, for a proxy that somebody sets up.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::cli::Flags;
+use crate::config::env::Environment;
+use crate::config::{self, Config};
+use crate::machine::shell::word;
+use crate::message::redact::Secret;
+use crate::{shutdown, simulator, tls};
+
+/// Where it listens unless an address is named: the default of the settings is the proxy's.
+pub const FREE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// Runs the simulator at `address` until interrupted, and says how a proxy is pointed at it.
+///
+/// Its root is written beside the proxy's CA; its key is made for this run.
+///
+/// # Errors
+///
+/// The address or the directory of the CA cannot be used.
+pub async fn run(config: &Config, address: SocketAddr, user: &Environment) -> anyhow::Result<()> {
+    let key = Secret::new(&tls::random_token().context("no randomness")?);
+    let resource = simulator::Settings { host: "localhost".into(), ..simulator::Settings::demo(key.clone()) };
+    let bound = simulator::bind(resource, address).await.context("cannot listen")?;
+    let ca = config.certs.join("simulator-ca.pem");
+    fs::create_dir_all(&config.certs)
+        .and_then(|()| fs::write(&ca, bound.root_pem().unwrap_or("")))
+        .with_context(|| format!("cannot write {}", ca.display()))?;
+    super::say(&invitation(bound.addr(), &key, &ca, user));
+    bound.run(shutdown::signal()).await;
+    Ok(())
+}
+
+/// The command line of a proxy in front of it.
+fn invitation(address: SocketAddr, key: &Secret, ca: &Path, user: &Environment) -> String {
+    let port = address.port();
+    // The proxy gets none of the simulator's flags, and may find the address taken that it listens on without them.
+    let usual = config::load_local(&Flags::default(), user).config;
+    let taken = usual.is_ok_and(|config| config.listen.iter().any(|address| address.port() == port));
+    format!(
+        "A simulated Azure OpenAI listens on {address}. Point a proxy at it:\n\n  \
+         AZURE_OPENAI_API_KEY={} azure-openai-proxy --endpoint https://localhost:{port}{} \\\n    \
+         --upstream-ca-file {} --map gpt-4o=demo-gpt-4o",
+        key.expose(),
+        if taken { " --listen 0" } else { "" },
+        word(&ca.display().to_string()),
+    )
+}
