@@ -23,6 +23,9 @@ use crate::message::{Request, Response};
 /// How long a connection is kept that nobody uses.
 const IDLE: Duration = Duration::from_secs(60);
 
+/// Connections of HTTP/1.1 that are kept over TLS, and as many in clear: clients that may go anywhere name the origins.
+const MOST: usize = 1024;
+
 /// Requests under way at which an HTTP/2 connection counts as full: below what servers usually allow.
 const FULL: usize = 90;
 
@@ -37,11 +40,18 @@ struct Inner {
 
 #[derive(Default)]
 struct Kept {
-    /// By authority, in two spellings if clients spell it in two ways.
-    over_tls: BTreeMap<Box<str>, Origin>,
-    in_clear: BTreeMap<Box<str>, Origin>,
+    over_tls: Origins,
+    in_clear: Origins,
     /// Whether a task looks after those that are idle.
     looked_after: bool,
+}
+
+#[derive(Default)]
+struct Origins {
+    /// In two spellings if clients spell it in two ways.
+    by_authority: BTreeMap<Box<str>, Origin>,
+    /// Connections of HTTP/1.1 in all of them.
+    idle: usize,
 }
 
 #[derive(Default)]
@@ -187,10 +197,11 @@ impl Inner {
 impl Kept {
     /// A connection that is good for another request, unless it turns out to be closed.
     fn find(&mut self, to: &Destination) -> Option<(Connection, Option<Place>)> {
-        let origins = if to.over_tls { &mut self.over_tls } else { &mut self.in_clear };
-        let origin = origins.get_mut(to.authority.as_str())?;
+        let origins = self.origins(to);
+        let origin = origins.by_authority.get_mut(to.authority.as_str())?;
         let now = Instant::now();
         while let Some((connection, since)) = origin.idle.pop() {
+            origins.idle -= 1;
             // Whether it was closed in the meantime is seen when it is used, not under this lock.
             if now - since < IDLE {
                 return Some((connection, None));
@@ -202,8 +213,12 @@ impl Kept {
         Some((Connection::Http2(roomy.connection.clone()), Some(roomy.connection.place())))
     }
 
+    fn origins(&mut self, to: &Destination) -> &mut Origins {
+        if to.over_tls { &mut self.over_tls } else { &mut self.in_clear }
+    }
+
     fn origin(&mut self, to: &Destination) -> &mut Origin {
-        let origins = if to.over_tls { &mut self.over_tls } else { &mut self.in_clear };
+        let origins = &mut self.origins(to).by_authority;
         // Looked up by a borrowed key first: an owned one is made once for each origin.
         if !origins.contains_key(to.authority.as_str()) {
             origins.insert(to.authority.as_str().into(), Origin::default());
@@ -211,16 +226,26 @@ impl Kept {
         origins.get_mut(to.authority.as_str()).expect("it was put there if it was missing")
     }
 
+    /// Keeps a connection of HTTP/1.1, unless there are too many.
+    fn keep(&mut self, to: &Destination, connection: Connection) {
+        if self.origins(to).idle < MOST {
+            self.origins(to).idle += 1;
+            self.origin(to).idle.push((connection, Instant::now()));
+        }
+    }
+
     /// Drops what nobody has used for too long. Returns whether nothing is left.
     fn close_idle(&mut self, now: Instant) -> bool {
         for origins in [&mut self.over_tls, &mut self.in_clear] {
-            origins.retain(|_, origin| {
+            origins.idle = 0;
+            origins.by_authority.retain(|_, origin| {
                 origin.idle.retain(|(connection, since)| !connection.is_closed() && now - *since < IDLE);
+                origins.idle += origin.idle.len();
                 origin.shared.retain(|shared| shared.is_of_use(now));
                 !origin.idle.is_empty() || !origin.shared.is_empty()
             });
         }
-        self.over_tls.is_empty() && self.in_clear.is_empty()
+        self.over_tls.by_authority.is_empty() && self.in_clear.by_authority.is_empty()
     }
 }
 
@@ -248,7 +273,7 @@ impl Taken {
             return;
         }
         let mut kept = pool.kept();
-        kept.origin(&to).idle.push((connection, Instant::now()));
+        kept.keep(&to, connection);
         pool.look_after(&mut kept);
     }
 }

@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::http1;
 use crate::message::body;
 use crate::net::activity::Activity;
 use crate::policy::Policy;
@@ -105,6 +106,32 @@ async fn what_nobody_uses_is_closed_after_a_minute() {
     assert!(!pool.0.kept().close_idle(now + IDLE / 2));
     assert!(pool.0.kept().close_idle(now + IDLE));
     assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+}
+
+/// Clients that may go anywhere could have one kept for every name that they can think of.
+#[tokio::test]
+async fn no_more_are_kept_than_a_bound_whatever_their_origins() {
+    let pool = pool();
+    let origin = |name: usize| Destination {
+        over_tls: name.is_multiple_of(2),
+        authority: Authority::try_from(format!("{name}.example")).unwrap(),
+    };
+    let idle = || Connection::Http1 {
+        connection: http1::client::Connection::new(Box::new(tokio::io::duplex(1).0)),
+        to_parent: false,
+    };
+    let mut kept = pool.0.kept();
+    for name in 0..3 * MOST {
+        kept.keep(&origin(name), idle());
+    }
+    assert_eq!((kept.over_tls.idle, kept.in_clear.idle), (MOST, MOST));
+    assert!(kept.find(&origin(3 * MOST - 1)).is_none());
+    // One that is taken makes room for one.
+    assert!(kept.find(&origin(0)).is_some());
+    kept.keep(&origin(2 * MOST), idle());
+    assert_eq!((kept.over_tls.idle, kept.find(&origin(2 * MOST)).is_some()), (MOST, true));
+    kept.close_idle(Instant::now() + IDLE);
+    assert_eq!((kept.over_tls.idle, kept.in_clear.idle), (0, 0));
 }
 
 #[tokio::test]
