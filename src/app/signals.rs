@@ -1,6 +1,8 @@
 //! What the system asks of the process.
 
 use std::io;
+#[cfg(unix)]
+use std::io::IsTerminal;
 
 /// The signals that are listened for. None of them is lost between two that are asked for.
 #[derive(Debug)]
@@ -11,6 +13,9 @@ pub struct Signals {
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     hangup: tokio::signal::unix::Signal,
+    /// Whether it was started for somebody at a terminal, to end with it.
+    #[cfg(unix)]
+    at_terminal: bool,
     #[cfg(windows)]
     interrupt: tokio::signal::windows::CtrlC,
 }
@@ -18,9 +23,9 @@ pub struct Signals {
 /// What one of them means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// SIGTERM or SIGINT; on Windows Ctrl-C.
+    /// SIGTERM or SIGINT, or the terminal is closed; on Windows Ctrl-C.
     Stop,
-    /// SIGHUP.
+    /// SIGHUP from somebody else.
     Reload,
 }
 
@@ -35,6 +40,8 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
+            // Under nohup(1) it would not be.
+            at_terminal: io::stderr().is_terminal(),
         })
     }
 
@@ -43,9 +50,18 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => Request::Stop,
             _ = self.terminate.recv() => Request::Stop,
-            _ = self.hangup.recv() => Request::Reload,
+            _ = self.hangup.recv() => match self.at_terminal && !has_terminal() {
+                true => Request::Stop,
+                false => Request::Reload,
+            }
         }
     }
+}
+
+/// Whether the process still has the terminal that it was started at.
+#[cfg(unix)]
+fn has_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
 }
 
 #[cfg(windows)]
