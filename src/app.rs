@@ -186,8 +186,8 @@ impl Bound {
     }
 
     /// What reads the settings of this proxy again; `source` is where they came from.
-    pub async fn reloader(&self, source: Source) -> Reloader {
-        Reloader::new(source, self.proxy.clone(), Arc::clone(&self.standing)).await
+    pub fn reloader(&self, source: Source) -> Reloader {
+        Reloader::new(source, self.proxy.clone(), Arc::clone(&self.standing))
     }
 
     /// Serves until the stop is asked for, then closes the listeners and lets what is under way finish.

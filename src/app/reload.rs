@@ -1,6 +1,5 @@
 //! Reading the settings again while the proxy runs.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -22,8 +21,10 @@ use crate::tls::resolver::Leaves;
 /// Where settings come from, and what was read there last.
 pub struct Source {
     given: Arc<Given>,
+    /// Those in force.
     settings: Layer,
-    files: Vec<PathBuf>,
+    /// Over the files that were read, in force or not.
+    watch: Watch,
 }
 
 /// What stays as it was at the start.
@@ -34,11 +35,9 @@ struct Given {
 
 /// Puts new settings in place of old ones, all or none.
 pub struct Reloader {
-    /// With the settings in force.
     source: Source,
     proxy: Proxy,
     standing: Arc<Standing>,
-    watch: Watch,
 }
 
 /// Why the settings stay as they were.
@@ -63,12 +62,18 @@ pub enum ReloadError {
 impl Source {
     /// Reads all settings. Blocks on files.
     pub fn read(flags: Flags, environment: Environment) -> (Self, Result<Config, Invalid>) {
-        Self::of(Arc::new(Given { flags, environment }))
+        let given = Arc::new(Given { flags, environment });
+        let Loaded { settings, config, files } = given.load();
+        // Before anything else is done: the command that prints the key may take its time.
+        (Self { given, settings, watch: Watch::over(files) }, config)
     }
+}
 
-    fn of(given: Arc<Given>) -> (Self, Result<Config, Invalid>) {
-        let Loaded { settings, config, files } = config::load(&given.flags, &given.environment);
-        (Self { given, settings, files }, config)
+// === impl Given ===
+
+impl Given {
+    fn load(&self) -> Loaded {
+        config::load(&self.flags, &self.environment)
     }
 }
 
@@ -76,14 +81,13 @@ impl Source {
 
 impl Reloader {
     /// For a proxy that runs with what `source` gave.
-    pub(super) async fn new(source: Source, proxy: Proxy, standing: Arc<Standing>) -> Self {
-        let watch = Watch::over(source.files.clone()).await;
-        Self { source, proxy, standing, watch }
+    pub(super) fn new(source: Source, proxy: Proxy, standing: Arc<Standing>) -> Self {
+        Self { source, proxy, standing }
     }
 
     /// Resolves when one of the files that settings come from was changed.
     pub async fn due(&mut self) {
-        self.watch.changed().await;
+        self.source.watch.changed().await;
     }
 
     /// Reads the settings and puts them in force, or keeps those that are and says why on the log.
@@ -106,17 +110,18 @@ impl Reloader {
 
     /// The names of the settings that have changed.
     async fn try_reload(&mut self) -> Result<String, ReloadError> {
-        self.watch.look().await;
-        let given = Arc::clone(&self.source.given);
-        let (source, config) = spawn_blocking(|| Source::of(given)).await?;
-        self.watch.follow(source.files.clone()).await;
+        let source = &mut self.source;
+        source.watch.look().await;
+        let given = Arc::clone(&source.given);
+        let Loaded { settings, config, files } = spawn_blocking(move || given.load()).await?;
+        source.watch.follow(files).await;
         let mut config = config?;
         config.fetch_key().await?;
         let (standing, leaves) = (Arc::clone(&self.standing), self.proxy.latest().leaves().clone());
         let parts = spawn_blocking(move || recompose(config, &standing, &leaves)).await??;
         self.proxy.replace(parts);
-        let changed: Vec<_> = source.settings.differences(&self.source.settings).map(Key::name).collect();
-        self.source = source;
+        let changed: Vec<_> = settings.differences(&source.settings).map(Key::name).collect();
+        source.settings = settings;
         Ok(changed.join(", "))
     }
 }

@@ -27,7 +27,7 @@ pub async fn serve(bound: Bound, source: Source) -> io::Result<Ended> {
     bound.announce();
     service::tell(State::Ready);
     let asked = Arc::new(Notify::new());
-    let reloading = tokio::spawn(reload_when_due(bound.reloader(source).await, Arc::clone(&asked)));
+    let reloading = tokio::spawn(reload_when_due(bound.reloader(source), Arc::clone(&asked)));
     let (stopper, stopping) = shutdown::channel();
     let mut running = std::pin::pin!(bound.run(stopping.clone()));
     loop {

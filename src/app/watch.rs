@@ -28,9 +28,9 @@ struct Stamp {
 // === impl Watch ===
 
 impl Watch {
-    /// Takes these files as they are now for unchanged.
-    pub async fn over(files: impl IntoIterator<Item = PathBuf>) -> Self {
-        Self(look_at(files).await)
+    /// Takes these files as they are now for unchanged. Blocks on them.
+    pub fn over(files: impl IntoIterator<Item = PathBuf>) -> Self {
+        Self(stamps(files))
     }
 
     /// Resolves when a file was changed, made or removed, and nothing has moved since the last look.
@@ -70,9 +70,12 @@ impl Watch {
 /// Looks on a thread where a slow disk holds nothing up.
 async fn look_at(files: impl IntoIterator<Item = PathBuf>) -> Stamps {
     let files: Vec<_> = files.into_iter().collect();
-    let look = move || files.into_iter().map(|path| (path.clone(), stamp(&path))).collect();
     // It fails only where the runtime is going away.
-    tokio::task::spawn_blocking(look).await.unwrap_or_default()
+    tokio::task::spawn_blocking(move || stamps(files)).await.unwrap_or_default()
+}
+
+fn stamps(files: impl IntoIterator<Item = PathBuf>) -> Stamps {
+    files.into_iter().map(|path| (path.clone(), stamp(&path))).collect()
 }
 
 fn stamp(path: &Path) -> Option<Stamp> {
@@ -96,7 +99,7 @@ mod tests {
         let dir = TempDir::new().unwrap();
         let [there, absent] = ["there", "absent"].map(|name| dir.path().join(name));
         fs::write(&there, "a").unwrap();
-        let mut watch = Watch::over([there.clone(), absent.clone()]).await;
+        let mut watch = Watch::over([there.clone(), absent.clone()]);
         assert!(timeout(LONG, watch.changed()).await.is_err());
         fs::write(&there, "ab").unwrap();
         timeout(LONG, watch.changed()).await.unwrap();
@@ -120,7 +123,7 @@ mod tests {
         // As Kubernetes mounts a Secret: key → data/key, data → 1.
         symlink("1", at("data")).unwrap();
         symlink("data/key", at("key")).unwrap();
-        let mut watch = Watch::over([at("key")]).await;
+        let mut watch = Watch::over([at("key")]);
         symlink("2", at("new")).unwrap();
         fs::rename(at("new"), at("data")).unwrap();
         timeout(LONG, watch.changed()).await.unwrap();
@@ -130,7 +133,7 @@ mod tests {
     async fn waits_until_a_file_stands_still() {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("log");
-        let mut watch = Watch::over([path.clone()]).await;
+        let mut watch = Watch::over([path.clone()]);
         let mut text = String::new();
         let start = tokio::time::Instant::now();
         let writing = async {
@@ -149,7 +152,7 @@ mod tests {
     async fn a_change_between_look_and_follow_is_not_lost() {
         let dir = TempDir::new().unwrap();
         let [old, new] = ["old", "new"].map(|name| dir.path().join(name));
-        let mut watch = Watch::over([old.clone()]).await;
+        let mut watch = Watch::over([old.clone()]);
         watch.look().await;
         fs::write(&old, "changed while the settings were read").unwrap();
         watch.follow([old, new]).await;

@@ -102,6 +102,21 @@ async fn settings_are_read_again_on_hangup_or_kept_with_a_word() {
 }
 
 #[tokio::test]
+async fn a_change_while_it_starts_is_not_missed() {
+    let home = TempDir::new().unwrap();
+    let (path, begun) = (home.path().join("config.toml"), home.path().join("begun"));
+    let settings = format!("api_key_command = \"touch '{}'; sleep 1; echo k\"\n", begun.display());
+    fs::write(&path, &settings).unwrap();
+    let variables = [RESOURCE, ANY_PORT, ("PATH", "/usr/bin:/bin")];
+    let mut program = Program::start(home.path(), &["--config", path.to_str().unwrap()], &variables);
+    while !begun.exists() {
+        within(tokio::task::yield_now()).await;
+    }
+    fs::write(&path, settings + "map = { a = 'b' }").unwrap();
+    program.says("\"changed\":\"map\"").await;
+}
+
+#[tokio::test]
 async fn what_cannot_change_while_it_runs_is_said() {
     let home = TempDir::new().unwrap();
     let path = home.path().join("config.toml");

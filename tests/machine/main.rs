@@ -5,6 +5,7 @@
 #[expect(dead_code, reason = "the other tests use more of it")]
 #[path = "../support/client.rs"]
 mod client;
+#[expect(dead_code, reason = "the other tests use more of it")]
 #[path = "../support/program.rs"]
 mod program;
 #[expect(dead_code, reason = "the other tests use more of it")]

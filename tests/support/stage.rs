@@ -110,7 +110,7 @@ impl Stage {
             simulator_ca_pem,
             serving: (proxy.proxy(), Room::new(64, 64), proxy_stops.clone()),
             folder,
-            reloader: proxy.reloader(source).await,
+            reloader: proxy.reloader(source),
             stoppers: [stop_proxy, stop_simulator],
             running: [
                 tokio::spawn(proxy.run(proxy_stops)),
