@@ -1,5 +1,6 @@
 //! The environment: the only place that reads it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -45,14 +46,18 @@ impl Environment {
     pub fn new<N: Into<OsString>, V: Into<OsString>>(variables: impl IntoIterator<Item = (N, V)>) -> Self {
         let named = variables.into_iter().filter_map(|(name, value)| {
             let (name, value) = (name.into().into_string().ok()?, value.into());
-            (!value.is_empty()).then_some((name, value))
+            (!value.is_empty()).then(|| (spelt(&name).into_owned(), value))
         });
         Self { variables: named.collect(), ..Self::default() }
     }
 
+    fn get(&self, name: &str) -> Option<&OsString> {
+        self.variables.get(&*spelt(name))
+    }
+
     /// The file that is named instead of the platform's, and by what.
     pub fn config_file(&self) -> Option<(PathBuf, Origin)> {
-        let path = self.variables.get(CONFIG_VARIABLE)?;
+        let path = self.get(CONFIG_VARIABLE)?;
         Some((path.into(), Origin::Env(CONFIG_VARIABLE.to_owned())))
     }
 
@@ -68,22 +73,22 @@ impl Environment {
 
     /// Whether colours are unwelcome (<https://no-color.org>).
     pub fn no_color(&self) -> bool {
-        self.variables.contains_key("NO_COLOR")
+        self.get("NO_COLOR").is_some()
     }
 
     /// What a variable that is no setting of ours holds, if that is text.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.variables.get(name)?.to_str()
+        self.get(name)?.to_str()
     }
 
     /// The path that a variable holds.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
-        self.variables.get(name).map(PathBuf::from)
+        self.get(name).map(PathBuf::from)
     }
 
     /// The paths that a variable lists, as `PATH` does.
     pub fn paths(&self, name: &str) -> Vec<PathBuf> {
-        self.variables.get(name).map(|list| std::env::split_paths(list).collect()).unwrap_or_default()
+        self.get(name).map(|list| std::env::split_paths(list).collect()).unwrap_or_default()
     }
 
     /// The user's own directory.
@@ -112,7 +117,7 @@ impl Environment {
     pub fn conventions(&self, problems: &mut Vec<Problem>) -> Layer {
         let mut layer = Layer::default();
         for (key, names) in CONVENTIONS {
-            let found = names.iter().find_map(|&name| Some((name, self.variables.get(name)?)));
+            let found = names.iter().find_map(|&name| Some((name, self.get(name)?)));
             let Some((name, value)) = found else { continue };
             let origin = Origin::Env(name.to_owned());
             match value.to_str() {
@@ -124,7 +129,7 @@ impl Environment {
     }
 
     fn first_of(&self, key: Key) -> Option<(String, &OsString)> {
-        key.variables().find_map(|name| self.variables.get(&name).map(|value| (name, value)))
+        key.variables().find_map(|name| self.get(&name).map(|value| (name, value)))
     }
 
     fn unknown(&self) -> impl Iterator<Item = Problem> {
@@ -137,6 +142,11 @@ impl Environment {
                 Problem::elsewhere(Origin::Env(name.clone()), fault)
             })
     }
+}
+
+/// A variable's name as it is compared: Windows has `Path`, and finds it as `PATH`.
+fn spelt(name: &str) -> Cow<'_, str> {
+    if cfg!(windows) { name.to_ascii_uppercase().into() } else { name.into() }
 }
 
 /// Whether a setting stands in a variable of everybody's, and was not written for this program.
