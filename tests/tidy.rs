@@ -62,7 +62,12 @@ const POWERS: &[(&str, &[&str])] = &[
     (
         ".expose()",
         // To send it, to check it, to see that it can be sent, and to print the one that is made to be printed.
-        &["src/rewrite/credential.rs", "src/simulator/auth.rs", "src/config/azure_key.rs", "src/main.rs"],
+        &[
+            "src/rewrite/credential.rs",
+            "src/simulator/auth.rs",
+            "src/config/azure_key.rs",
+            "src/demo/alone.rs",
+        ],
     ),
     ("http_body_util::Full", &["src/message/body.rs"]),
 ];
