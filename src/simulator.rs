@@ -82,7 +82,7 @@ pub struct Bound {
     secure: Option<Secure>,
 }
 
-/// What TLS takes: a throw-away CA and its leaf for the resource's host.
+/// What TLS takes: the root of a CA and its leaf for the resource's host.
 #[derive(Clone)]
 struct Secure {
     root_pem: Arc<str>,
@@ -94,7 +94,23 @@ struct Secure {
 ///
 /// With TLS, a CA is made for this simulator alone; a host for which none can be made is an error.
 pub async fn bind(settings: Settings, address: SocketAddr) -> io::Result<Bound> {
-    let secure = if settings.tls { Some(Secure::for_host(&settings.host)?) } else { None };
+    let secure = match settings.tls {
+        true => {
+            let authority = Authority::in_memory(std::slice::from_ref(&settings.host));
+            Some(Secure::of(authority.map_err(io::Error::other)?, &settings.host)?)
+        }
+        false => None,
+    };
+    listen(settings, address, secure).await
+}
+
+/// As [`bind`], with TLS and a CA that is there already.
+pub async fn bind_with(authority: Authority, settings: Settings, address: SocketAddr) -> io::Result<Bound> {
+    let secure = Secure::of(authority, &settings.host)?;
+    listen(settings, address, Some(secure)).await
+}
+
+async fn listen(settings: Settings, address: SocketAddr, secure: Option<Secure>) -> io::Result<Bound> {
     let listener = TcpListener::bind(address).await?;
     let addr = listener.local_addr()?;
     Ok(Bound { listener, addr, simulator: Simulator::new(settings), secure })
@@ -190,8 +206,7 @@ async fn serve_http(
 // === impl Secure ===
 
 impl Secure {
-    fn for_host(host: &str) -> io::Result<Self> {
-        let authority = Authority::in_memory(&[host.to_owned()]).map_err(io::Error::other)?;
+    fn of(authority: Authority, host: &str) -> io::Result<Self> {
         let root_pem = authority.root_pem().into();
         let leaves = Leaves::new(Arc::new(authority), [host.to_owned()]).map_err(io::Error::other)?;
         Ok(Self { root_pem, leaves, host: host.into() })

@@ -1,6 +1,5 @@
 //! The simulator without a proxy, for a proxy that somebody sets up.
 
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
@@ -11,6 +10,7 @@ use crate::config::env::Environment;
 use crate::config::{self, Config};
 use crate::machine::shell::word;
 use crate::message::redact::Secret;
+use crate::tls::ca::{Authority, Purpose};
 use crate::{shutdown, simulator, tls};
 
 /// Where it listens unless an address is named: the default of the settings is the proxy's.
@@ -18,20 +18,19 @@ pub const FREE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 
 /// Runs the simulator at `address` until interrupted, and says how a proxy is pointed at it.
 ///
-/// Its root is written beside the proxy's CA; its key is made for this run.
+/// Its CA is kept in a directory of its own below the proxy's, so that a proxy that trusts it goes on where another
+/// simulator is started; its key is made for this run.
 ///
 /// # Errors
 ///
-/// The address or the directory of the CA cannot be used.
+/// The address or that directory cannot be used.
 pub async fn run(config: &Config, address: SocketAddr, user: &Environment) -> anyhow::Result<()> {
     let key = Secret::new(&tls::random_token().context("no randomness")?);
     let resource = simulator::Settings { host: "localhost".into(), ..simulator::Settings::demo(key.clone()) };
-    let bound = simulator::bind(resource, address).await.context("cannot listen")?;
-    let ca = config.certs.join("simulator-ca.pem");
-    fs::create_dir_all(&config.certs)
-        .and_then(|()| fs::write(&ca, bound.root_pem().unwrap_or("")))
-        .with_context(|| format!("cannot write {}", ca.display()))?;
-    super::say(&invitation(bound.addr(), &key, &ca, user));
+    let dir = config.certs.join("simulator");
+    let (authority, _) = Authority::load_or_create(&dir, &Purpose::for_names([&*resource.host]))?;
+    let bound = simulator::bind_with(authority, resource, address).await.context("cannot listen")?;
+    super::say(&invitation(bound.addr(), &key, &dir.join("ca.pem"), user));
     bound.run(shutdown::signal()).await;
     Ok(())
 }

@@ -212,7 +212,8 @@ async fn a_listener_on_every_address_is_announced_by_one_that_clients_can_use() 
 #[cfg(unix)]
 async fn simulator(home: &Path, variables: &[(&str, &str)]) -> (Program, String) {
     let mut command = tokio::process::Command::new("sh");
-    command.args(["-c", "exec \"$0\" simulator >&2", PROGRAM]);
+    // As Debian and others set it.
+    command.args(["-c", "umask 002; exec \"$0\" simulator >&2", PROGRAM]);
     let mut program = Program::spawn(command.env_clear().env("HOME", home).envs(variables.iter().copied()));
     program.says("--map").await;
     let said = program.said();
@@ -248,4 +249,10 @@ async fn the_command_that_the_simulator_prints_leads_a_proxy_to_it() {
     let chat = r#"{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}"#;
     let answer = client::ask(proxy, client::post("localhost", "/v1/chat/completions", chat)).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
+
+    // Another one has the same CA, so the proxy goes on.
+    let root = home.join(".local/share/azure-openai-proxy/simulator/ca.pem");
+    let before = std::fs::read(&root).unwrap();
+    let _another = simulator(&home, &[]).await;
+    assert!(std::fs::read(&root).unwrap() == before);
 }

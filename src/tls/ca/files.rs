@@ -139,7 +139,7 @@ fn holds(path: &Path, text: &str) -> io::Result<bool> {
 
 fn make_directory(dir: &Path) -> Result<(), FileError> {
     if let Some(parent) = dir.parent() {
-        fs::create_dir_all(parent).map_err(|source| failed("create", parent, source))?;
+        permissions::private_directories(parent).map_err(|source| failed("create", parent, source))?;
     }
     match permissions::private_directory(dir) {
         Ok(()) => Ok(()),
@@ -203,6 +203,11 @@ mod permissions {
 
     use super::{FileError, failed};
 
+    /// What is missing is made as the XDG Base Directory Specification has it: for its owner alone.
+    pub(super) fn private_directories(dir: &Path) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(dir)
+    }
+
     pub(super) fn private_directory(dir: &Path) -> io::Result<()> {
         DirBuilder::new().mode(0o700).create(dir)?;
         fs::set_permissions(dir, Permissions::from_mode(0o700))
@@ -249,6 +254,10 @@ mod permissions {
     use std::path::Path;
 
     use super::FileError;
+
+    pub(super) fn private_directories(dir: &Path) -> io::Result<()> {
+        fs::create_dir_all(dir)
+    }
 
     pub(super) fn private_directory(dir: &Path) -> io::Result<()> {
         fs::create_dir(dir)
