@@ -33,6 +33,9 @@ pub const TARGET: &str = module_path!();
 /// after a comma.
 pub const FIELD: &str = "exchange";
 
+/// The end of a stream of OpenAI's.
+const DONE: &[u8] = b"data: [DONE]";
+
 /// What the line will say. It is written when this is dropped, also where no answer was ever made.
 #[derive(Debug)]
 pub struct Access {
@@ -49,6 +52,8 @@ pub struct Access {
     /// For exchanges that were sent on; a WebSocket's time says nothing.
     measured: Option<Measured>,
     outcome: Outcome,
+    /// Whether it asks for a page of our own.
+    own_page: bool,
 }
 
 /// The line of a WebSocket, written when it is over, with what its tally counts by then.
@@ -77,12 +82,19 @@ impl Access {
             waited: Duration::ZERO,
             measured: None,
             outcome: Outcome::Cancelled,
+            own_page: false,
         }
     }
 
     /// Notes by whose key it is let in, where one was shown.
     pub fn admitted(&mut self, key: Option<ClientKey>) {
         self.key = key;
+    }
+
+    /// Notes that it asks who is here, as our own commands do all the time: it is told to whoever looks for it in the
+    /// log, and counts for nothing.
+    pub fn asks_who_is_here(&mut self) {
+        self.own_page = true;
     }
 
     /// Notes where it goes.
@@ -142,7 +154,6 @@ impl Drop for Access {
         self.record.ended(self.outcome, total);
         let answered = self.measured.filter(|_| self.record.status.is_some());
         let measured = answered.map(|measured| Measured { total, ..measured });
-        self.metrics.exchange(&self.record, measured.as_ref());
         let record = std::mem::take(&mut self.record);
         let line = Line {
             client: self.peer.address,
@@ -152,6 +163,11 @@ impl Drop for Access {
             record: &record,
         };
         let outcome = record.outcome.as_str();
+        if self.own_page {
+            tracing::debug!(target: TARGET, status = record.status, outcome, exchange = %line);
+            return;
+        }
+        self.metrics.exchange(&record, measured.as_ref());
         tracing::info!(target: TARGET, status = record.status, outcome, exchange = %line);
         self.journal.close(record);
     }
@@ -186,6 +202,10 @@ impl Watched {
             measured.first_token = Some(begun.elapsed());
         }
         record.octets += data.len() as u64;
+        // Many clients leave as soon as they have read it.
+        if record.stream && data.trim_ascii_end().ends_with(DONE) {
+            self.access.outcome = Outcome::Complete;
+        }
         if let Some(usage) = &mut self.usage {
             usage.push(data);
             self.access.record.tokens = usage.tokens();

@@ -86,6 +86,7 @@ async fn answer(
     access: &mut Access,
 ) -> Result<Response<Body>, Error> {
     if let Some(answered) = admin::identify_at(proxy.admin(), &request.head.method, path.path()) {
+        access.asks_who_is_here();
         return answered;
     }
     let settings = proxy.rewrite();
