@@ -208,6 +208,26 @@ async fn a_listener_on_every_address_is_announced_by_one_that_clients_can_use() 
     program.says(&format!("OPENAI_BASE_URL={here}/v1")).await;
 }
 
+/// With each new shell a profile runs `env`, which asks the proxy who it is.
+#[cfg(unix)]
+#[tokio::test]
+async fn our_own_commands_show_no_wrong_key() {
+    let (home, origin) = (tempfile::tempdir().unwrap(), Origin::plain());
+    let keys = home.path().join("keys");
+    let line = azure_openai_proxy::policy::client_keys::line("alice", "a-key-that-is-long-enough").unwrap();
+    std::fs::write(&keys, line).unwrap();
+    let arguments = ["--require-client-key", "--client-keys-file", keys.to_str().unwrap(), "--map", "a=b"];
+    let mut program = serve(home.path(), &origin.url(), &arguments);
+    let proxy = program.address().await;
+    for _ in 0..11 {
+        let (code, said) = run(home.path(), &["env", "--listen", &proxy.to_string()]).await;
+        assert!(code == 0 && said.contains("https_proxy="), "{said}");
+    }
+    let mut request = client::get("localhost", "/v1/models/a");
+    request.headers_mut().insert("authorization", "Bearer a-key-that-is-long-enough".parse().unwrap());
+    assert_eq!(client::ask(proxy, request).await.status, 200);
+}
+
 /// The simulator alone, and what it says of itself.
 #[cfg(unix)]
 async fn simulator(home: &Path, variables: &[(&str, &str)]) -> (Program, String) {

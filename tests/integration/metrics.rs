@@ -3,6 +3,8 @@
 use http::StatusCode;
 
 use crate::client::{self, OPENAI_HOST};
+use crate::conversation::Conversation;
+use crate::origin::Origin;
 use crate::stage::Stage;
 
 const STREAM: &str = r#"{"model":"gpt-4o","stream":true,"stream_options":{"include_usage":true},
@@ -43,6 +45,41 @@ async fn exchanges_tunnels_and_connections_are_counted() {
     assert!(!text.contains("invented"), "{text}");
     let open = text.lines().find_map(|line| line.strip_prefix("azure_openai_proxy_open_connections "));
     assert!(open.unwrap().parse::<u32>().unwrap() >= 2, "the tunnel and this one");
+}
+
+/// As OpenAI's SDK for Python leaves.
+#[tokio::test]
+async fn a_client_that_leaves_after_the_end_of_a_stream_has_cancelled_nothing() {
+    let origin = Origin::plain();
+    let stage = Stage::before(&origin, &[]).await;
+    for (last, outcome) in [("data: {}\n\n", "cancelled"), ("data: {}\n\ndata: [DONE]\n\n", "complete")] {
+        let mut client = Conversation::with(stage.proxy).await;
+        let content = STREAM.replace("\n", "");
+        let length = content.len();
+        let head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost";
+        client.write(format!("{head}\r\nContent-Length: {length}\r\n\r\n{content}")).await;
+        let mut upstream = origin.accept().await;
+        upstream.until("hi").await;
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+        upstream.write(format!("{head}{:x}\r\n{last}\r\n", last.len())).await;
+        client.until(last).await;
+        drop(client);
+        let line =
+            format!(r#"requests_total{{operation="chat/completions",status="200",outcome="{outcome}"}} 1"#);
+        client::within(async { while !get(&stage, "localhost", "/metrics").await.text().contains(&line) {} })
+            .await;
+    }
+}
+
+/// Commands of ours ask that in every new shell.
+#[tokio::test]
+async fn whoever_asks_who_is_here_is_not_counted() {
+    let stage = Stage::set().await;
+    let mut tunnel = client::intercepted(stage.proxy, &stage.ca_pem).await;
+    let page = client::get(OPENAI_HOST, "/.well-known/azure-openai-proxy");
+    assert_eq!(client::whole(tunnel.send_request(page).await.unwrap()).await.status, StatusCode::OK);
+    let numbers = get(&stage, "localhost", "/metrics").await.text();
+    assert!(!numbers.contains("azure_openai_proxy_requests_total{"), "{numbers}");
 }
 
 #[tokio::test]
