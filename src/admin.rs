@@ -106,6 +106,12 @@ pub fn respond(admin: &Admin, asked: &Asked<'_>, shutdown: Shutdown) -> Result<R
     }
 }
 
+/// Whether there is a page of ours at this path, where the proxy is asked as if it were the origin server.
+pub fn is_page(path: &str) -> bool {
+    const PAGES: [&str; 7] = ["/", "/events", "/ca.pem", CRL, ROOT_CRL, "/proxy.pac", "/metrics"];
+    PAGES.contains(&path) || path == WELL_KNOWN || probe::is_probe(path) || page::part(path).is_some()
+}
+
 /// Answers [`WELL_KNOWN`] where it was asked of a name that is not ours. What is below it is nothing, but ours too:
 /// some clients cannot ask for a page and no more. `None` for all other paths.
 ///

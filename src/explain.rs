@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use http::header::{AUTHORIZATION, HeaderValue};
 use http::{Method, Uri};
 
+use crate::admin;
 use crate::cli;
 use crate::config::Config;
 use crate::error::Kind;
@@ -18,7 +19,7 @@ use crate::route::InterceptList;
 ///
 /// A URL of an intercepted host is explained as it would go through `https_proxy`; a bare path, or a URL of this
 /// machine with a path of OpenAI's, as it would go by base URL; any other URL as it would go through `https_proxy` or
-/// `http_proxy`, by a client of this machine.
+/// `http_proxy`, by a client of this machine. A CONNECT is explained as the tunnel that it asks for.
 ///
 /// # Errors
 ///
@@ -26,8 +27,10 @@ use crate::route::InterceptList;
 pub fn explain(config: &Config, asked: &cli::Explain) -> anyhow::Result<String> {
     let method: Method = asked.method.to_ascii_uppercase().parse().context("the method cannot be read")?;
     let uri: Uri = asked.url.parse().context("the URL cannot be read")?;
-    let (entry, host) = match Way::of(config, &uri)? {
+    let (entry, host) = match Way::of(config, &method, &uri)? {
         Way::Exchange(entry, host) => (entry, host),
+        Way::Ended(host) => return Ok(format!("{method} {uri}\n{}", ended(&host))),
+        Way::Page => return Ok(format!("{method} {uri}\n{PAGE}")),
         Way::Past(host, how) => return Ok(format!("{method} {uri}\n{}", Passed { config, host, how })),
     };
     let mut fields = Fields::new();
@@ -39,8 +42,17 @@ pub fn explain(config: &Config, asked: &cli::Explain) -> anyhow::Result<String> 
     Ok(format!("{method} {uri}\n{}", Told { entry, explained }))
 }
 
+/// What is printed of a page of our own.
+const PAGE: &str = "  answered    here, 200, as a page of the proxy's own; nothing is sent\n";
+
+const TUNNELLED: &str = "tunnelled   its host is not intercepted; nobody looks inside";
+
 /// How the request reaches the proxy.
 enum Way {
+    /// As a page of our own.
+    Page,
+    /// As a CONNECT to a host that is intercepted.
+    Ended(HostPort),
     /// As one of OpenAI's.
     Exchange(Entry, HostPort),
     /// On its way to a host that is not intercepted.
@@ -63,27 +75,38 @@ struct Passed<'a> {
 // === impl Way ===
 
 impl Way {
-    fn of(config: &Config, uri: &Uri) -> anyhow::Result<Self> {
-        let openai = || HostPort::new(Host::Name("api.openai.com".into()), 443);
-        let Some(authority) = uri.authority() else {
-            return Ok(Self::Exchange(Entry::Mounted, openai()));
-        };
+    fn of(config: &Config, method: &Method, uri: &Uri) -> anyhow::Result<Self> {
+        let Some(authority) = uri.authority() else { return Ok(Self::to_us(uri.path())) };
+        let intercepted = InterceptList::new(config.intercept.iter().cloned());
+        if method == Method::CONNECT {
+            let host = HostPort::parse(authority.as_str(), None).context("a tunnel leads to HOST:PORT")?;
+            let ends = intercepted.contains(&host);
+            return Ok(if ends { Self::Ended(host) } else { Self::Past(host, TUNNELLED) });
+        }
         let (port, how) = match uri.scheme_str() {
-            None | Some("https" | "wss") => {
-                (443, "tunnelled   its host is not intercepted; nobody looks inside")
-            }
+            None | Some("https" | "wss") => (443, TUNNELLED),
             Some("http" | "ws") => (80, "forwarded   as by any proxy; its host is not intercepted"),
             Some(_) => bail!("only http and https URLs can be explained"),
         };
         let host =
             HostPort::parse(authority.as_str(), Some(port)).context("the URL's host cannot be read")?;
-        if InterceptList::new(config.intercept.iter().cloned()).contains(&host) {
+        if intercepted.contains(&host) && uri.path() == admin::WELL_KNOWN {
+            return Ok(Self::Page);
+        }
+        if intercepted.contains(&host) {
             // In the clear it is taken from a client, but never sent on so.
             let port = if port == 80 { 443 } else { host.port() };
             return Ok(Self::Exchange(Entry::Intercepted, HostPort::new(host.host().clone(), port)));
         }
-        let ours = host.host().is_loopback() && operation::canonical(uri.path()).is_some();
-        Ok(if ours { Self::Exchange(Entry::Mounted, openai()) } else { Self::Past(host, how) })
+        let listens = config.listen.iter().any(|listener| listener.port() == host.port());
+        let ours = host.host().is_loopback() && (listens || operation::canonical(uri.path()).is_some());
+        Ok(if ours { Self::to_us(uri.path()) } else { Self::Past(host, how) })
+    }
+
+    /// To the proxy itself, as if it were the origin server.
+    fn to_us(path: &str) -> Self {
+        let openai = HostPort::new(Host::Name("api.openai.com".into()), 443);
+        if admin::is_page(path) { Self::Page } else { Self::Exchange(Entry::Mounted, openai) }
     }
 }
 
@@ -122,6 +145,14 @@ impl fmt::Display for Passed<'_> {
             }
         }
     }
+}
+
+fn ended(host: &HostPort) -> String {
+    format!(
+        "  intercepted TLS ends here, with a certificate of this proxy's CA\n              \
+         to see what becomes of a request inside, ask about its URL, such as https://{}/v1/models\n",
+        host.host()
+    )
 }
 
 fn sent(f: &mut fmt::Formatter<'_>, request: &UpstreamRequest) -> fmt::Result {

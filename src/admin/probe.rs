@@ -7,6 +7,11 @@ use crate::error::Error;
 use crate::message::Response;
 use crate::message::body::Body;
 
+/// Whether an orchestrator asks this.
+pub fn is_probe(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz")
+}
+
 /// Answers `/healthz` and `/readyz`; nothing for any other path. Who we are is for clients of this machine alone.
 ///
 /// Alive is who answers: no upstream is asked, for a restart would not make that better. Ready is who takes new

@@ -41,10 +41,11 @@ async fn each_page_is_what_it_says() {
         ("/page/page.js", "text/javascript; charset=utf-8", "EventSource"),
     ] {
         let (status, told, content) = ask(Method::GET, "127.0.0.1:8080", path, &[]).await;
-        assert_eq!((status, &*told), (200, media_type), "{path}");
+        assert_eq!((status, &*told, is_page(path)), (200, media_type, true), "{path}");
         assert!(content.contains(part), "{path}: {content}");
         assert!(path != "/ca.pem" || content.matches("-----BEGIN ").count() == 1, "the root and no more");
     }
+    assert!(["/healthz", "/readyz"].into_iter().all(is_page) && !is_page("/metrics/"));
     let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
     assert_eq!(ask(Method::GET, "localhost:8080", "/", &browser).await.1, "text/html; charset=utf-8");
 }

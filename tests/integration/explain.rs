@@ -170,10 +170,25 @@ fn what_is_not_for_openai_is_said_to_pass_or_to_be_refused() {
         ("http://localhost:8080/v1/models", "  comes in    by base URL"),
         ("http://localhost:9999/elsewhere", "  forwarded "),
         ("ws://api.openai.com/v1/realtime?model=m", "  comes in    intercepted"),
+        ("https://api.openai.com/.well-known/azure-openai-proxy", "  answered    here, 200, as a page"),
+        ("/.well-known/azure-openai-proxy", "  answered    here, 200, as a page"),
+        ("/healthz", "  answered    here, 200, as a page"),
+        ("http://127.0.0.1:8080/metrics", "  answered    here, 200, as a page"),
+        ("http://127.0.0.1:9999/metrics", "  forwarded "),
     ] {
         let text = explain::explain(&config, &asked(url)).unwrap();
         assert!(text.starts_with(&format!("GET {url}\n{told}")), "{text}");
     }
+    let tunnel = |to: &str| Explain { method: "connect".into(), url: to.into(), model: None };
+    for (to, told) in [
+        ("api.openai.com:443", "  intercepted TLS ends here"),
+        ("other.example:443", "  tunnelled "),
+        ("www.bad.example:443", "  refused     403 Forbidden destination_not_allowed;"),
+    ] {
+        let text = explain::explain(&config, &tunnel(to)).unwrap();
+        assert!(text.starts_with(&format!("CONNECT {to}\n{told}")), "{text}");
+    }
+    assert!(explain::explain(&config, &tunnel("api.openai.com")).is_err());
     let config =
         configuration([("AZURE_OPENAI_PROXY_MODE", "openai"), ("AZURE_OPENAI_PROXY_CERTS", "nowhere")]);
     assert_eq!(
