@@ -92,6 +92,15 @@ impl Source<'_> {
 
     fn entries(&self, key: Key, table: &DeTable<'_>) -> Result<Vec<Value>, Problem> {
         let entry = |(name, value): (&Spanned<Cow<'_, str>>, &Node<'_>)| {
+            let at = self.origin(name.span());
+            if let Some(setting) = Key::named(name.get_ref()) {
+                return Err(Problem::at(&at, setting, Fault::Below(key)));
+            }
+            if let DeValue::Table(below) = value.get_ref()
+                && !below.is_empty()
+            {
+                return Err(Problem::at(&at, key, Fault::Unquoted(dotted(name.get_ref(), below))));
+            }
             let Value { text, origin } = self.item(key, value)?;
             if name.get_ref().contains('=') {
                 return Err(Problem::at(&origin, key, Fault::EqualsInName(name.get_ref().to_string())));
@@ -130,6 +139,17 @@ impl Source<'_> {
         let line = 1 + before.filter(|&&octet| octet == b'\n').count();
         Origin::File { path: PathBuf::from(self.path), line }
     }
+}
+
+/// A name as it was written, from the tables that TOML has made of it.
+fn dotted(name: &str, mut below: &DeTable<'_>) -> String {
+    let mut name = name.to_owned();
+    while let Some((part, value)) = below.iter().next() {
+        name = format!("{name}.{}", part.get_ref());
+        let DeValue::Table(next) = value.get_ref() else { break };
+        below = next;
+    }
+    name
 }
 
 #[cfg(test)]

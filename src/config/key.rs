@@ -126,7 +126,7 @@ keys! {
     AllowOrigin: "allow_origin" List Anywhere [] = [];
     /// A file of lines `NAME sha256:HEX`, the keys of clients beyond loopback.
     ClientKeysFile: "client_keys_file" Text Anywhere [] = [];
-    /// Further such keys, in clear.
+    /// Further such keys, in clear, as `NAME=KEY`.
     ClientKeys: "client_keys" Map EnvironmentOnly [] = [];
     /// Ask clients on loopback and in trusted networks for a client key too.
     RequireClientKey: "require_client_key" Switch Anywhere [] = ["false"];

@@ -64,6 +64,12 @@ pub enum Fault {
         /// What is there.
         found: &'static str,
     },
+    /// A setting in a table, where it is taken for one of the table's names.
+    #[error("stands below [{0}], where it is a model's name; move it above")]
+    Below(Key),
+    /// A name with dots in a map, which TOML takes for one name below another.
+    #[error("a name with dots needs quotes: {0:?} = …")]
+    Unquoted(String),
     /// A name in a map that would be read as another name once it is written `name=value`.
     #[error("the name {0:?} must not have \"=\" in it")]
     EqualsInName(String),
@@ -173,6 +179,11 @@ impl Problem {
     /// A problem with a place that is no setting.
     pub fn elsewhere(origin: Origin, fault: Fault) -> Self {
         Self { origin: Some(origin), key: None, fault }
+    }
+
+    /// Whether nothing in the file of settings was read because of it.
+    pub fn is_of_whole_file(&self) -> bool {
+        self.key.is_none() && matches!(self.fault, Fault::Syntax(_) | Fault::Unreadable { .. })
     }
 
     /// A setting that is missing.

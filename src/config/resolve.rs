@@ -139,6 +139,10 @@ impl Draft {
 
     /// What must be given and is not. What is given and could not be read has its problem already.
     fn missing(&self, settings: &Layer, file: Option<PathBuf>, problems: &[Problem]) -> Vec<Problem> {
+        // Nobody knows what would be in a file that could not be read.
+        if problems.iter().any(Problem::is_of_whole_file) {
+            return Vec::new();
+        }
         let given = |key| settings.get(key).is_some_and(|raw| !raw.values.is_empty());
         let absent = |key| !given(key) && !problems.iter().any(|problem| problem.key == Some(key));
         let mut missing = Vec::new();

@@ -211,6 +211,17 @@ fn a_parent_proxys_password_is_not_shown() {
     }
 }
 
+/// What would be in it is not known, and what is missing would be said of a file that has it.
+#[test]
+fn of_a_file_that_cannot_be_read_nothing_is_missing() {
+    let broken = Machine::new(&[], "endpoint = 'https://r.example'\nmap = {", &[]).problems();
+    assert!(broken.starts_with("config.toml:2: ") && broken.lines().count() == 1, "{broken}");
+    let absent = Machine::new(&[], "", &["--config", "/nonexistent.toml"]).problems();
+    assert!(absent.starts_with("--config: cannot read") && absent.lines().count() == 1, "{absent}");
+    let below = Machine::new(&[], "[map]\nendpoint = 'https://r.example'", &[]).problems();
+    assert!(below.contains("endpoint: stands below [map]") && below.lines().count() == 1, "{below}");
+}
+
 #[test]
 fn files_that_matter_are_known_also_where_settings_are_not_valid() {
     let machine =

@@ -55,6 +55,21 @@ fn a_map_may_be_a_list_or_one_text() {
 }
 
 #[test]
+fn what_people_write_into_the_table_of_models_is_explained() {
+    for (text, problem) in [
+        ("[map]\ngpt-4.1 = 'd'", "c.toml:2: map: a name with dots needs quotes: \"gpt-4.1\" = …"),
+        ("map.a.b.c = 'd'", "c.toml:1: map: a name with dots needs quotes: \"a.b.c\" = …"),
+        (
+            "[map]\nlog = 'debug'",
+            "c.toml:2: log: stands below [map], where it is a model's name; move it above",
+        ),
+        ("[map]\nm = 1", "c.toml:2: map: expected a table of strings, found integer"),
+    ] {
+        assert_eq!(parse(text).1, [problem]);
+    }
+}
+
+#[test]
 fn an_empty_list_is_given() {
     let (layer, _) = parse("intercept = []");
     assert!(layer.get(Key::Intercept).is_some_and(|raw| raw.values.is_empty()));
