@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use http::HeaderValue;
 use thiserror::Error;
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
@@ -113,10 +112,12 @@ fn shell(command: &Secret) -> Command {
     shell
 }
 
-/// A key that a header field can carry.
+/// A key that a header field can carry: no server takes another than ASCII (RFC 9110 §5.5), and an ellipsis is what an
+/// example has in its place. Editors of Windows begin files with a byte order mark.
 fn usable(text: &str) -> Option<Secret> {
-    let key = Secret::new(text);
-    (!key.is_empty() && HeaderValue::from_str(key.expose()).is_ok()).then_some(key)
+    let key = Secret::new(text.trim_start_matches('\u{feff}'));
+    let plain = |c: char| c.is_ascii_graphic() || c == ' ';
+    (!key.is_empty() && key.expose().chars().all(plain)).then_some(key)
 }
 
 #[cfg(test)]
@@ -163,10 +164,12 @@ mod tests {
 
     #[test]
     fn a_key_that_no_field_can_carry_is_refused_and_not_printed() {
-        for key in [" ", "very\nsecret", "very\u{1}secret"] {
+        for key in [" ", "very\nsecret", "very\u{1}secret", "secret…"] {
             let problem = find(&[(Key::ApiKey, env("AZURE_OPENAI_TOKEN"), key)]).unwrap_err();
             assert!(problem.contains("AZURE_OPENAI_TOKEN") && !problem.contains("secret"), "{problem}");
         }
+        let marked = find(&[(Key::ApiKey, env("AZURE_OPENAI_TOKEN"), "\u{feff}key\n")]);
+        assert_eq!(marked, Ok(AzureKey::Known(Secret::new("key"))));
         let missing = find(&[(Key::ApiKeyFile, env("F"), "/nonexistent/key")]).unwrap_err();
         assert!(missing.starts_with("F: cannot read /nonexistent/key: "), "{missing}");
     }

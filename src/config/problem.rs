@@ -94,7 +94,7 @@ pub enum Fault {
     )]
     SecretInFile(Key),
     /// A key that no header field can carry.
-    #[error("the key is empty or has an octet that a header field cannot carry")]
+    #[error("the key is empty or has a character that no key has")]
     UnusableKey,
     /// Two sources of the key at the same level.
     #[error("given together with {0}: leave one of them")]
