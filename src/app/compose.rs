@@ -11,6 +11,7 @@ use crate::admin::metrics::Metrics;
 use crate::admin::{self, Admin};
 use crate::config::Config;
 use crate::config::env::Environment;
+use crate::config::key::Key;
 use crate::policy::destination::Reach;
 use crate::policy::pages::Pages;
 use crate::policy::{Access, Policy};
@@ -101,6 +102,12 @@ fn flags(config: &Config, addresses: &[SocketAddr], usual: Option<&Path>) -> Vec
     let mut flags = Vec::new();
     if let Some(address) = addresses.first().filter(|address| address.to_string() != "127.0.0.1:8080") {
         flags.extend(["--listen".to_owned(), address.to_string()]);
+    }
+    // Our commands ask who is here on the first of them.
+    if let Some(host) =
+        config.intercept.first().filter(|host| Key::Intercept.default().first() != Some(&&***host))
+    {
+        flags.extend(["--intercept".to_owned(), host.clone()]);
     }
     let dir = std::path::absolute(&config.certs).unwrap_or_else(|_| config.certs.clone());
     if usual != Some(&*dir) {
@@ -216,6 +223,22 @@ mod tests {
             let variables = [("AZURE_OPENAI_PROXY_MODE", "openai"), ("AZURE_OPENAI_PROXY_CERTS", certs)];
             let config = config::load(&Flags::default(), &Environment::new(variables)).config.unwrap();
             assert_eq!(flags(&config, &config.listen, Some(usual)), named, "{certs}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_our_commands_would_not_ask_for_is_named() {
+        for (hosts, named) in [
+            ("api.openai.com,gw.example", &[][..]),
+            ("gw.example,api.openai.com", &["--intercept", "gw.example"]),
+        ] {
+            let variables = [
+                ("AZURE_OPENAI_PROXY_MODE", "openai"),
+                ("AZURE_OPENAI_PROXY_CERTS", "/certs"),
+                ("AZURE_OPENAI_PROXY_INTERCEPT", hosts),
+            ];
+            let config = config::load(&Flags::default(), &Environment::new(variables)).config.unwrap();
+            assert_eq!(flags(&config, &config.listen, Some(Path::new("/certs"))), named, "{hosts}");
         }
     }
 
