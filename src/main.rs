@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
@@ -209,12 +210,20 @@ fn certificate_authority(command: CaCommand, flags: &Flags) -> Outcome {
                 );
             }
         }
-        CaCommand::Show => return print(Authority::load(dir)?.root_pem()),
+        CaCommand::Show => return print(root_pem(dir)?),
         CaCommand::Path => {
-            Authority::load(dir)?;
+            root_pem(dir)?;
         }
     }
     print(format_args!("{}\n", dir.join("ca.pem").display()))
+}
+
+/// The root that clients have to trust; of a proxy that another user runs, `ca.pem` is all that there is.
+fn root_pem(dir: &Path) -> Result<String, CaError> {
+    match Authority::load(dir) {
+        Err(error @ CaError::Absent { .. }) => std::fs::read_to_string(dir.join("ca.pem")).map_err(|_| error),
+        loaded => loaded.map(|authority| authority.root_pem()),
+    }
 }
 
 /// Prints a new key, which is kept nowhere, and the line that lets it in.

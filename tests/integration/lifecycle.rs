@@ -147,6 +147,21 @@ async fn a_key_that_others_can_read_is_refused() {
     }
 }
 
+/// As whoever runs it under another user has it.
+#[tokio::test]
+async fn the_root_of_another_users_proxy_is_shown_without_its_key() {
+    let (home, certs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let there = ["--certs", certs.path().to_str().unwrap()];
+    for command in ["show", "path"] {
+        let (code, said) = run(home.path(), &[&["ca", command], &there[..]].concat()).await;
+        assert!(code == 4 && said.contains("there is no CA yet"), "{said}");
+    }
+    std::fs::write(certs.path().join("ca.pem"), "root").unwrap();
+    assert_eq!(run(home.path(), &[&["ca", "show"], &there[..]].concat()).await, (0, "root\n".to_owned()));
+    let path = format!("{}\n", certs.path().join("ca.pem").display());
+    assert_eq!(run(home.path(), &[&["ca", "path"], &there[..]].concat()).await, (0, path));
+}
+
 /// The key of its CA is in its folder.
 #[cfg(unix)]
 #[tokio::test]
