@@ -47,7 +47,7 @@ pub struct Bound {
 #[derive(Debug, Error)]
 pub enum StartError {
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}")]
+    #[error("cannot listen on {address}{}", if is_taken(.source) { "; take another address with --listen PORT" } else { "" })]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -143,6 +143,10 @@ fn adopt(handed: net::TcpListener) -> Result<(TcpListener, SocketAddr), StartErr
     let address = handed.local_addr().map_err(StartError::Adopt)?;
     let listener = handed.set_nonblocking(true).and_then(|()| TcpListener::from_std(handed));
     listener.map(|listener| (listener, address)).map_err(StartError::Adopt)
+}
+
+fn is_taken(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrInUse
 }
 
 // === impl StartError ===
