@@ -22,7 +22,8 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 setting
 /// Point the client at it with https_proxy, or with OPENAI_BASE_URL=http://127.0.0.1:8080/v1.
 /// Every setting is a flag, a variable AZURE_OPENAI_PROXY_NAME and a line NAME = VALUE of the file;
 /// the flag wins over the variable, the variable over the file.
-/// A key is given in AZURE_OPENAI_TOKEN, api_key_file or api_key_command, never by flag.
+/// A key is given in AZURE_OPENAI_TOKEN, api_key_file or api_key_command, never by flag; nor are client_keys and
+/// upstream_proxy, which may hold a password (variable AZURE_OPENAI_PROXY_UPSTREAM_PROXY or HTTPS_PROXY).
 #[derive(Debug, Parser)]
 #[command(name = "azure-openai-proxy", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {

@@ -52,10 +52,10 @@ pub enum ParentUrlError {
 #[derive(Debug, Error)]
 pub enum ParentError {
     /// It cannot be reached.
-    #[error("no connection to the parent proxy {0}")]
+    #[error("no connection to the upstream proxy {0}")]
     Dial(HostPort, #[source] DialError),
     /// TLS with it failed.
-    #[error("TLS with the parent proxy {at} failed{}", because(.source))]
+    #[error("TLS with the upstream proxy {at} failed{}", because(.source))]
     Tls {
         /// The parent proxy.
         at: HostPort,
@@ -63,25 +63,27 @@ pub enum ParentError {
         source: io::Error,
     },
     /// Its address cannot be in a certificate.
-    #[error("the parent proxy's name cannot be in a certificate")]
+    #[error("the upstream proxy's name cannot be in a certificate")]
     Name(#[from] InvalidDnsNameError),
     /// It asks for a user name and password, or for others than it got.
-    #[error("the parent proxy does not take our credentials")]
+    #[error(
+        "the upstream proxy wants other credentials than upstream_proxy has, as http://USER:PASSWORD@HOST:PORT"
+    )]
     Credentials,
     /// It answers, but does not connect.
-    #[error("the parent proxy refused: {0}")]
+    #[error("the upstream proxy refused: {0}")]
     Refused(StatusCode),
     /// It answers with one of SOCKS's reply codes (RFC 1928 §6).
-    #[error("the parent proxy refused: {}", socks::reply(*.0))]
+    #[error("the upstream proxy refused: {}", socks::reply(*.0))]
     SocksRefused(u8),
     /// What it says is not the protocol that it should speak.
-    #[error("the parent proxy does not speak the protocol that upstream_proxy names")]
+    #[error("the upstream proxy does not speak the protocol that upstream_proxy names")]
     Protocol,
     /// The destination's name is longer than SOCKS can carry.
     #[error("the host name is longer than SOCKS can carry")]
     LongName,
     /// The connection broke.
-    #[error("the parent proxy broke off")]
+    #[error("the upstream proxy broke off")]
     Io(#[from] io::Error),
 }
 
