@@ -141,8 +141,7 @@ fn bind_one(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError
 
 fn adopt(handed: net::TcpListener) -> Result<(TcpListener, SocketAddr), StartError> {
     let address = handed.local_addr().map_err(StartError::Adopt)?;
-    let listener = handed.set_nonblocking(true).and_then(|()| TcpListener::from_std(handed));
-    listener.map(|listener| (listener, address)).map_err(StartError::Adopt)
+    listen::adopt(handed).map(|listener| (listener, address)).map_err(StartError::Adopt)
 }
 
 fn is_taken(error: &io::Error) -> bool {

@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod ahead;
 pub mod dial;
+pub mod keepalive;
 pub mod lingering;
 pub mod listen;
 pub mod prefixed;

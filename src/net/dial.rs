@@ -4,11 +4,13 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
+use socket2::SockRef;
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::keepalive::keep_alive;
 use crate::message::host_port::{Host, HostPort, HostPortError};
 use crate::policy::{Denied, Permitted};
 
@@ -72,6 +74,7 @@ pub async fn dial(permitted: &Permitted, overrides: &[Override]) -> Result<TcpSt
     let connected = race(addresses).await.and_then(|stream| {
         let ends = (stream.local_addr()?, stream.peer_addr()?);
         stream.set_nodelay(true)?;
+        keep_alive(&SockRef::from(&stream))?;
         Ok((stream, ends))
     });
     let refused = |source| DialError::Connect { destination: permitted.destination().clone(), source };

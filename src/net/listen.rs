@@ -1,10 +1,13 @@
 //! Listening sockets and the connections they accept.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{self, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+use super::keepalive::keep_alive;
 
 /// Connections that wait to be accepted; more are refused by the kernel.
 const BACKLOG: u32 = 1024;
@@ -15,7 +18,15 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
+    keep_alive(&SockRef::from(&socket))?;
     socket.listen(BACKLOG)
+}
+
+/// Takes over a listener that somebody else has bound.
+pub fn adopt(handed: net::TcpListener) -> io::Result<TcpListener> {
+    handed.set_nonblocking(true)?;
+    keep_alive(&SockRef::from(&handed))?;
+    TcpListener::from_std(handed)
 }
 
 /// Accepts the next connection, without Nagle's delay.
