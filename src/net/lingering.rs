@@ -4,10 +4,17 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// How long a client that is still writing is listened to after the last answer.
-const LONGEST: Duration = Duration::from_secs(2);
+/// How long a client that is silent is listened to after the last answer.
+const SILENCE: Duration = Duration::from_secs(5);
 
-/// Ends the writing side, then reads and drops what still comes until the other side ends too or two seconds are over.
+/// How long one that is still writing is listened to: many read no answer before they have written all.
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// Octets that are read at once.
+const PIECE: usize = 16 << 10;
+
+/// Ends the writing side, then reads and drops what still comes until the other side ends too, is silent, or has written
+/// for too long.
 ///
 /// Closed on top of octets that nobody has read, a connection is reset, and many clients then lose the answer, which
 /// would have told them why (RFC 9112 §9.6).
@@ -15,8 +22,8 @@ pub async fn linger<IO: AsyncRead + AsyncWrite + Unpin>(mut io: IO) {
     // What goes wrong here is an end too, and what was to be said is said.
     let _ = tokio::time::timeout(LONGEST, async {
         io.shutdown().await?;
-        let mut dropped = [0; 4096];
-        while io.read(&mut dropped).await? > 0 {}
+        let mut dropped = vec![0; PIECE];
+        while tokio::time::timeout(SILENCE, io.read(&mut dropped)).await?? > 0 {}
         std::io::Result::Ok(())
     })
     .await;
@@ -56,5 +63,13 @@ mod tests {
         linger(near).await;
         assert_eq!(start.elapsed(), LONGEST);
         writing.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn not_to_a_client_that_is_silent() {
+        let (near, _client) = tokio::io::duplex(64);
+        let start = Instant::now();
+        linger(near).await;
+        assert_eq!(start.elapsed(), SILENCE);
     }
 }
