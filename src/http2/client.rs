@@ -107,6 +107,11 @@ impl Connection {
         self.under_way.load(Ordering::Relaxed)
     }
 
+    /// How many streams the server allows at once.
+    pub fn allowed(&self) -> usize {
+        self.sender.current_max_send_streams()
+    }
+
     /// Whether this place is one on it.
     pub fn has(&self, place: &Place) -> bool {
         Arc::ptr_eq(&self.under_way, &place.0)
@@ -150,7 +155,7 @@ async fn drive(
     under_way: Arc<AtomicUsize>,
 ) {
     let pings = connection.ping_pong().expect("nobody has taken them yet");
-    let silence = pings::unanswered(pings, activity, PACE, || under_way.load(Ordering::Relaxed) > 0);
+    let silence = pings::unanswered(pings, activity, PACE, || under_way.load(Ordering::Relaxed) > 0, || None);
     tokio::select! {
         ended = connection => if let Err(error) = ended {
             tracing::debug!(%error, "a connection to an upstream ended");

@@ -26,7 +26,8 @@ const IDLE: Duration = Duration::from_secs(60);
 /// Connections of HTTP/1.1 that are kept over TLS, and as many in clear: clients that may go anywhere name the origins.
 const MOST: usize = 1024;
 
-/// Requests under way at which an HTTP/2 connection counts as full: below what servers usually allow.
+/// Requests under way at which an HTTP/2 connection counts as full, unless its server allows fewer: below what servers
+/// usually allow.
 const FULL: usize = 90;
 
 /// The connections that one connector has opened; clones share them.
@@ -253,7 +254,7 @@ impl Kept {
 
 impl Shared {
     fn is_full(&self) -> bool {
-        self.connection.under_way() >= FULL
+        self.connection.under_way() >= self.connection.allowed().clamp(1, FULL)
     }
 
     fn is_of_use(&self, now: Instant) -> bool {

@@ -162,3 +162,22 @@ async fn an_http2_connection_is_shared_until_it_is_nearly_full() {
     assert_eq!(under_way(&pool), [0, 0]);
     assert!(pool.0.kept().close_idle(Instant::now() + IDLE));
 }
+
+/// What comes after would wait for a long stream to end.
+#[tokio::test]
+async fn a_server_that_allows_few_streams_has_no_more_put_on_a_connection() {
+    let pool = pool();
+    let to = Destination { over_tls: true, authority: Authority::from_static("a.example") };
+    let (near, mut server) = tokio::io::duplex(4096);
+    let connection = client::Connection::open(Box::new(near)).await.unwrap();
+    // SETTINGS_MAX_CONCURRENT_STREAMS is 2.
+    server.write_all(b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x02").await.unwrap();
+    while connection.allowed() != 2 {
+        tokio::task::yield_now().await;
+    }
+    let (_, first) = pool.share(&to, connection);
+    let (_, second) = pool.0.kept().find(&to).unwrap();
+    assert!(pool.0.kept().find(&to).is_none());
+    drop((first, second));
+    assert!(pool.0.kept().find(&to).is_some());
+}
