@@ -208,7 +208,8 @@ impl Server {
     fn put_head(&self, head: &ResponseHead, content: &SizeHint, asked: &Asked) -> (Encoder, bool) {
         let mut shared = lock(&self.shared);
         shared.answered();
-        let goes_on = !self.shutdown.is_requested() && asked.goes_on(head) && shared.may_go_on(asked);
+        let goes_on =
+            !self.shutdown.is_requested() && asked.goes_on(head) && shared.may_go_on(asked, head.status);
         let persistence = match (asked.switches(head.status), goes_on) {
             (true, _) => Persistence::Implied,
             (false, true) => asked.persistence(),

@@ -3,6 +3,8 @@
 use std::io;
 use std::task::{Context, Poll, Waker, ready};
 
+use http::StatusCode;
+
 use super::{Asked, ServeError};
 use crate::http1::decoder::{ContentError, Decoder, Piece};
 use crate::http1::encoder;
@@ -89,12 +91,17 @@ impl Shared {
     /// will read is dropped; more of it is not waited for.
     ///
     /// Octets that came before the answer to a request for another protocol may have been meant for that; taken for a
-    /// request, they would be one that nobody wrote.
-    pub(super) fn may_go_on(&mut self, asked: &Asked) -> bool {
+    /// request, they would be one that nobody wrote. A client that waits to be told to send its content, or has it
+    /// refused while it sends it, may send none of the rest (RFC 9110 §10.1.1).
+    pub(super) fn may_go_on(&mut self, asked: &Asked, status: StatusCode) -> bool {
         while self.is_abandoned && !self.decoder.is_end() {
             if !matches!(self.decoder.next(&mut self.wire.inbox), Ok(Piece::Data(_) | Piece::Trailers(_))) {
                 return false;
             }
+        }
+        let refused = status.is_client_error() || status.is_server_error();
+        if !self.decoder.is_end() && (self.expects_continue || refused) {
+            return false;
         }
         asked.taker.is_none() || !self.decoder.is_end() || self.wire.inbox.is_empty()
     }

@@ -110,6 +110,30 @@ async fn content_is_asked_for_when_somebody_wants_it() {
     assert!(said.starts_with("HTTP/1.1 200 OK") && said.contains("connection: close"), "{said}");
 }
 
+/// As an upstream's answer does, this one holds the rest of the request until it has ended.
+#[tokio::test]
+async fn a_refusal_before_the_content_has_come_says_that_the_connection_ends() {
+    for (head, status) in [
+        ("POST /a HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n", StatusCode::OK),
+        ("POST /a HTTP/1.1\r\nContent-Length: 2\r\n\r\nh", StatusCode::UNAUTHORIZED),
+    ] {
+        let (mut client, _served, _stopper) = serving(move |request| async move {
+            let held = request.content;
+            let content = futures_util::stream::once(async move {
+                drop(held);
+                Ok(http_body::Frame::data("no".into()))
+            });
+            let content = http_body_util::BodyExt::boxed_unsync(http_body_util::StreamBody::new(content));
+            let mut response = Response::new(content);
+            response.head.status = status;
+            response
+        });
+        client.write_all(head.as_bytes()).await.unwrap();
+        let said = rest(&mut client).await;
+        assert!(said.starts_with("HTTP/1.1 ") && said.contains("connection: close"), "{head}: {said}");
+    }
+}
+
 #[tokio::test]
 async fn content_that_nobody_reads_is_passed_over_if_it_is_there() {
     let (mut client, _served, _stopper) = serving(|_| async { text("no") });
