@@ -1,7 +1,7 @@
 //! An event stream made such as OpenAI's clients expect it, while it streams (WHATWG HTML §9.2.6).
 //!
-//! Whole events go on in the call in which their last octet comes; only the beginning of one that is
-//! not whole yet is kept.
+//! Whole events, and comments before them, go on in the call in which their last octet comes; only the beginning of an
+//! event that is not whole yet is kept.
 
 use bytes::{Bytes, BytesMut};
 use memchr::memchr2;
@@ -76,7 +76,12 @@ impl Normaliser {
         }
         self.held.extend_from_slice(rest);
         self.overlong |= self.held.len() > LONGEST_EVENT;
-        if self.overlong || self.events == Events::Any {
+        // A comment is there to show that somebody is: it needs no blank line, and belongs to no event.
+        let only_comments = self.lines.at_line() && comments(&self.held) == self.held.len();
+        if only_comments {
+            self.lines.open = false;
+        }
+        if only_comments || self.overlong || self.events == Events::Any {
             ready.unsplit(self.held.split());
         }
         ready.freeze()
@@ -85,7 +90,8 @@ impl Normaliser {
     /// Ends the stream: gives what is still held, and what it lacks at its end.
     pub fn end(&mut self) -> Bytes {
         let mut ready = BytesMut::new();
-        let lacking = self.lines.lacking();
+        let only_comments = !self.held.is_empty() && comments(&self.held) == self.held.len();
+        let lacking = if only_comments { b"" } else { self.lines.lacking() };
         self.finish_event(&mut ready);
         if !self.dropped {
             ready.extend_from_slice(lacking);
@@ -107,7 +113,7 @@ impl Normaliser {
         self.dropped = verdict == Verdict::Drop;
         match verdict {
             Verdict::Keep => ready.extend_from_slice(&event),
-            Verdict::Drop => {}
+            Verdict::Drop => ready.extend_from_slice(&event[..comments(&event)]),
             Verdict::Mend(splices) => ready.extend_from_slice(&splice_all(&event, &splices)),
         }
     }
@@ -148,6 +154,11 @@ impl Lines {
         Some(behind)
     }
 
+    /// Whether an event is open, and the next octet begins a line of it.
+    fn at_line(&self) -> bool {
+        self.open && !self.filled && !self.cr
+    }
+
     /// What is missing to the end of an event.
     fn lacking(&self) -> &'static [u8] {
         match self {
@@ -157,6 +168,16 @@ impl Lines {
             Self { .. } => b"\n\n",
         }
     }
+}
+
+/// Octets of the comments that whole lines begin with.
+fn comments(lines: &[u8]) -> usize {
+    let mut at = 0;
+    while lines.get(at) == Some(&b':') {
+        let Some(end) = memchr2(b'\n', b'\r', &lines[at..]) else { break };
+        at += end + if lines[at + end..].starts_with(b"\r\n") { 2 } else { 1 };
+    }
+    at
 }
 
 #[cfg(test)]

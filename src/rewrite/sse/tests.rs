@@ -101,6 +101,20 @@ fn lets_each_event_go_with_its_last_octet_and_holds_none_of_another_kind_of_stre
     assert_eq!(any.push("data: x".into()), "data: x");
 }
 
+/// Whoever is behind it and hears nothing for too long gives up.
+#[test]
+fn a_comment_goes_on_as_soon_as_it_is_whole() {
+    let mut normaliser = Normaliser::new(Events::ChatCompletions);
+    let mut push = |text: &'static str| normaliser.push(Bytes::from_static(text.as_bytes()));
+    assert_eq!(push(": pi"), "");
+    assert_eq!(push("ng\r\n"), ": ping\r\n");
+    assert_eq!(push(": again\n: and again\n"), ": again\n: and again\n");
+    assert_eq!(push("data: {\n: inside\n"), "");
+    assert_eq!(push("data: }\n\n"), "data: {\n: inside\ndata: }\n\n");
+    assert_eq!(chat(&format!(": before\n{FILTER}{DONE}")), format!(": before\n{DONE}"));
+    assert_eq!(chat(": last\n"), ": last\n");
+}
+
 #[test]
 fn passes_an_event_past_its_bound_as_it_is() {
     let mut chat = Normaliser::new(Events::ChatCompletions);
@@ -112,8 +126,17 @@ fn passes_an_event_past_its_bound_as_it_is() {
 }
 
 fn any_stream() -> impl Strategy<Value = String> {
-    let event =
-        prop::sample::select(vec![FILTER, OLD_FILTER, WORD, USAGE, ERROR, DONE, ": ping\n\n", "data: x"]);
+    let event = prop::sample::select(vec![
+        FILTER,
+        OLD_FILTER,
+        WORD,
+        USAGE,
+        ERROR,
+        DONE,
+        ": ping\n\n",
+        ": pong\n",
+        "data: x",
+    ]);
     let annotation = Just("data: {\"choices\":[{\"index\":0}]}\n\n");
     let line_end = prop::sample::select(vec!["\n", "\r\n", "\r"]);
     prop::collection::vec((prop_oneof![3 => event, 1 => annotation], line_end), 0..6)
