@@ -28,6 +28,11 @@ impl Activity {
         self.last.store(millis, Ordering::Relaxed);
     }
 
+    /// When something moved last.
+    pub fn last(&self) -> Instant {
+        self.start + Duration::from_millis(self.last.load(Ordering::Relaxed))
+    }
+
     /// Resolves once nothing has moved for `idle`.
     pub async fn quiet_for(&self, idle: Duration) {
         loop {

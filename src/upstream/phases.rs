@@ -48,6 +48,8 @@ pub struct Noted {
 pub struct Alive<B, E: FnOnce()> {
     content: B,
     idle: Duration,
+    /// When the request's content last moved.
+    request: Activity,
     /// Made when it first has to be waited.
     silence: Option<Pin<Box<Sleep>>>,
     waiting: bool,
@@ -103,11 +105,12 @@ where
     B: HttpBody<Data = Bytes>,
     E: FnOnce(),
 {
-    /// Watches over this content; `idle` is the longest silence between two frames.
+    /// Watches over this content; `idle` is the longest silence between two frames, be it of this content or of the
+    /// request's.
     ///
     /// `at_end` is called when the content has come to its end, and only dropped when it has not.
-    pub fn new(content: B, idle: Duration, at_end: E) -> Self {
-        let mut alive = Self { content, idle, silence: None, waiting: false, at_end: Some(at_end) };
+    pub fn new(content: B, idle: Duration, request: Activity, at_end: E) -> Self {
+        let mut alive = Self { content, idle, request, silence: None, waiting: false, at_end: Some(at_end) };
         if alive.content.is_end_stream() {
             alive.end();
         }
@@ -148,8 +151,15 @@ where
             this.waiting = true;
             silence.as_mut().reset(Instant::now() + idle);
         }
-        ready!(silence.as_mut().poll(cx));
-        Poll::Ready(Some(Err(IdleTimeout(idle).into())))
+        loop {
+            ready!(silence.as_mut().poll(cx));
+            // A server may answer first and go on reading.
+            let end = this.request.last() + idle;
+            if end <= Instant::now() {
+                return Poll::Ready(Some(Err(IdleTimeout(idle).into())));
+            }
+            silence.as_mut().reset(end);
+        }
     }
 
     fn is_end_stream(&self) -> bool {
@@ -183,7 +193,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn content_lives_as_long_as_it_moves() {
         let (send, receive) = mpsc::channel(1);
-        let mut content = Alive::new(Queue(receive), Duration::from_secs(10), || ());
+        let mut content = Alive::new(Queue(receive), Duration::from_secs(10), Activity::start(), || ());
         tokio::spawn(async move {
             for _ in 0..5 {
                 tokio::time::sleep(Duration::from_secs(9)).await;
@@ -199,9 +209,25 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_request_that_still_moves_keeps_its_response() {
+        let (_send, receive) = mpsc::channel(1);
+        let (idle, request, begun) = (Duration::from_secs(10), Activity::start(), Instant::now());
+        let mut content = Alive::new(Queue(receive), idle, request.clone(), || ());
+        tokio::spawn(async move {
+            for _ in 0..5 {
+                tokio::time::sleep(Duration::from_secs(9)).await;
+                request.note();
+            }
+        });
+        assert!(content.frame().await.unwrap().unwrap_err().is::<IdleTimeout>());
+        assert_eq!(begun.elapsed().as_secs(), 55);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn hours_of_a_stream_with_minutes_of_silence_are_not_cut() {
         let (send, receive) = mpsc::channel(1);
-        let content = Alive::new(Queue(receive), crate::upstream::Settings::default().idle_timeout, || ());
+        let idle = crate::upstream::Settings::default().idle_timeout;
+        let content = Alive::new(Queue(receive), idle, Activity::start(), || ());
         tokio::spawn(async move {
             for _ in 0..6 {
                 tokio::time::sleep(Duration::from_secs(59 * 60)).await;

@@ -114,7 +114,7 @@ impl Upstream {
             return Err(SendError::Handshake);
         }
         let said = said.map(Said::finally);
-        Ok(self.watched(response, move || {
+        Ok(self.watched(response, activity, move || {
             drop(said);
             // A response may come, and end, before its request does.
             if over.load(Ordering::Acquire) {
@@ -156,7 +156,7 @@ impl Upstream {
         let (response, connection) =
             first_byte(opening, &activity, self.settings.first_byte_timeout).await??;
         if response.head.status != StatusCode::SWITCHING_PROTOCOLS {
-            return Ok(Opened::Refused(self.watched(response, move || drop(connection))));
+            return Ok(Opened::Refused(self.watched(response, activity.clone(), move || drop(connection))));
         }
         if !key.is_some_and(|key| websocket::is_agreed_to(&key, &response.head.fields)) {
             return Err(SendError::Handshake);
@@ -175,14 +175,15 @@ impl Upstream {
         head
     }
 
-    /// The response whose content breaks off after too long a silence, and calls this at its end.
-    fn watched<E>(&self, response: Response<Content>, at_end: E) -> Response<Body>
+    /// The response whose content breaks off after too long a silence of it and of its request, and calls this at its
+    /// end.
+    fn watched<E>(&self, response: Response<Content>, request: Activity, at_end: E) -> Response<Body>
     where
         E: FnOnce() + Send + Unpin + 'static,
     {
         let Response { mut head, content } = response;
         head.version = Version::HTTP_11;
-        let content = Alive::new(content, self.settings.idle_timeout, at_end);
+        let content = Alive::new(content, self.settings.idle_timeout, request, at_end);
         Response { head, content: content.boxed_unsync() }
     }
 
