@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::message::Response;
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
+use crate::net::prefixed::Prefixed;
 use crate::net::sniff::{self, sniff};
 use crate::policy::access::Admitted;
 use crate::rewrite::Entry;
@@ -69,9 +70,9 @@ impl Tunnel {
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (host, client) = (&self.host, self.peer.address);
-        let (protocol, io) = match tokio::time::timeout(self.proxy.limits().head_timeout, sniff(io)).await {
-            Ok(Ok(sniffed)) => sniffed,
-            Ok(Err(_)) | Err(_) => return tracing::debug!(%host, "nothing was said inside the tunnel"),
+        let (protocol, io) = match self.first_of(io).await {
+            Some(Ok(sniffed)) => sniffed,
+            Some(Err(_)) | None => return tracing::debug!(%host, "nothing was said inside the tunnel"),
         };
         match protocol {
             // Boxed, so that what the handshake needed is free again once it is over.
@@ -86,6 +87,18 @@ impl Tunnel {
             sniff::Protocol::Unknown => {
                 tracing::info!(%host, %client, "neither TLS nor HTTP in the tunnel; closed");
             }
+        }
+    }
+
+    /// What comes first; `None` if nothing does in time, or before the stop.
+    async fn first_of<IO>(&self, io: IO) -> Option<io::Result<(sniff::Protocol, Prefixed<IO>)>>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut stop = self.peer.shutdown.clone();
+        tokio::select! {
+            sniffed = tokio::time::timeout(self.proxy.limits().head_timeout, sniff(io)) => sniffed.ok(),
+            () = stop.requested() => None,
         }
     }
 
@@ -108,16 +121,16 @@ impl Tunnel {
         let handshake = begun.elapsed();
         let finished = Instant::now();
         // Some clients judge the certificate only now. Those who accept it have something to say.
-        match tokio::time::timeout(head_timeout, sniff(accepted.stream)).await {
-            Ok(Ok((_, stream))) => {
+        match self.first_of(accepted.stream).await {
+            Some(Ok((_, stream))) => {
                 self.sni = accepted.sni;
                 let protocol = if accepted.h2 { Protocol::Http2 } else { Protocol::Http1 };
                 return Some(self.requests(stream, protocol));
             }
-            Ok(Err(error)) if is_alert(&error) || distrust::is_soon(handshake, finished.elapsed()) => {
+            Some(Err(error)) if is_alert(&error) || distrust::is_soon(handshake, finished.elapsed()) => {
                 self.proxy.distrust().tell(self.peer.address.ip(), &self.agent, &self.host.to_string());
             }
-            Ok(Err(_)) | Err(_) => tracing::debug!(host = %self.host, "nothing was asked inside TLS"),
+            Some(Err(_)) | None => tracing::debug!(host = %self.host, "nothing was asked inside TLS"),
         }
         None
     }

@@ -69,6 +69,11 @@ async fn streams_finish_and_nothing_new_begins() {
 async fn connections_on_which_nothing_happens_do_not_hold_it_up() {
     let mut stage = slow().await;
     let mut silent = client::connect(stage.proxy).await;
+    // As browsers connect before there is anything to ask.
+    let authority = format!("{OPENAI_HOST}:443");
+    let mut empty = client::tunnel(stage.proxy, &authority).await.unwrap();
+    let tunnel = client::tunnel(stage.proxy, &authority).await.unwrap();
+    let mut ready = client::tls(tunnel, OPENAI_HOST, &stage.ca_pem, &[]).await.unwrap();
     let mut idle = client::http1_over(client::connect(stage.proxy).await).await;
     let health = || client::get(&stage.proxy.to_string(), "/healthz");
     let answer = within(idle.send_request(health())).await.unwrap();
@@ -77,6 +82,8 @@ async fn connections_on_which_nothing_happens_do_not_hold_it_up() {
     stage.stop_proxy();
     within(stage.proxy_stopped()).await;
     assert_eq!(within(silent.read(&mut [0])).await.unwrap(), 0);
+    assert_eq!(within(empty.read(&mut [0])).await.unwrap_or(0), 0);
+    assert_eq!(within(ready.read(&mut [0])).await.unwrap_or(0), 0);
     assert!(within(idle.send_request(late)).await.is_err());
 }
 
