@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use http::header::{CONTENT_LENGTH, DATE, HeaderValue, TE};
+use http::header::{CONTENT_LENGTH, COOKIE, DATE, HeaderValue, TE};
 
 use crate::message::{Fields, ResponseHead};
 
@@ -23,6 +23,16 @@ pub(super) fn without_connection(fields: &mut Fields) {
     fields.retain(|name| !name.is_one_of(&CONNECTIONS_OWN) && (trailers || !name.is(TE)));
 }
 
+/// Puts together what HTTP/2 lets a client send in pieces, as everybody else has to have it (RFC 9113 §8.2.3).
+pub(super) fn join_cookies(fields: &mut Fields) {
+    let crumbs: Vec<&[u8]> = fields.get_all(COOKIE).collect();
+    if crumbs.len() > 1
+        && let Ok(whole) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]))
+    {
+        fields.insert(COOKIE, whole);
+    }
+}
+
 /// Declares a length where none is declared.
 pub(super) fn declare(fields: &mut Fields, length: u64) {
     if !fields.contains(CONTENT_LENGTH) {
@@ -37,5 +47,18 @@ pub(super) fn date(fields: &mut Fields) {
     }
     if let Ok(now) = HeaderValue::try_from(httpdate::fmt_http_date(SystemTime::now())) {
         fields.append(DATE, now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_in_pieces_is_one_for_everybody_else() {
+        let mut fields = Fields::of(&[("cookie", "a=1"), ("accept", "*/*"), ("cookie", "b=2; c=3")]);
+        join_cookies(&mut fields);
+        assert_eq!(fields.get_all(COOKIE).collect::<Vec<_>>(), [b"a=1; b=2; c=3"]);
+        assert_eq!(fields.text("accept"), Some("*/*"));
     }
 }

@@ -36,7 +36,7 @@ struct Out {
     /// Octets of them that were written.
     taken: AtomicU64,
     _gone: oneshot::Sender<Infallible>,
-    _under_way: Option<UnderWay>,
+    under_way: Option<UnderWay>,
 }
 
 /// How long the other end may take for what it was sent before a reset.
@@ -68,6 +68,9 @@ impl Piece {
     fn took(&self, count: usize) {
         if let Some(out) = &self.out {
             out.taken.fetch_add(count as u64, Ordering::Relaxed);
+            if let Some(under_way) = &out.under_way {
+                under_way.wrote();
+            }
         }
     }
 }
@@ -79,7 +82,7 @@ impl Outgoing {
     /// written.
     pub(super) fn new(under_way: Option<UnderWay>) -> Self {
         let (gone, none_left) = oneshot::channel();
-        let out = Arc::new(Out { taken: AtomicU64::new(0), _gone: gone, _under_way: under_way });
+        let out = Arc::new(Out { taken: AtomicU64::new(0), _gone: gone, under_way });
         Self { out: Arc::downgrade(&out), pieces: Some(out), none_left, patience: None }
     }
 

@@ -1,7 +1,7 @@
 //! Signs of life: what a connection on which nothing is said does to learn whether the other end is there.
 
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -26,12 +26,14 @@ pub(super) struct Heard {
     activity: Activity,
 }
 
-/// Asks after each silence, if that is `wanted` then. Resolves when an answer does not come in time.
+/// Asks after each silence, if that is `wanted` then. Resolves when an answer does not come in time; `more` gives more of
+/// it where the time is up.
 pub(super) async fn unanswered(
     mut pings: PingPong,
     activity: Activity,
     pace: Pace,
     wanted: impl Fn() -> bool,
+    more: impl Fn() -> Option<Duration>,
 ) {
     loop {
         activity.quiet_for(pace.silence).await;
@@ -39,7 +41,12 @@ pub(super) async fn unanswered(
             activity.note();
             continue;
         }
-        match tokio::time::timeout(pace.answer, pings.ping(Ping::opaque())).await {
+        let mut answer = pin!(pings.ping(Ping::opaque()));
+        let mut answered = tokio::time::timeout(pace.answer, &mut answer).await;
+        if let (Err(_), Some(more)) = (&answered, more()) {
+            answered = tokio::time::timeout(more, answer).await;
+        }
+        match answered {
             Ok(Ok(_)) => activity.note(),
             // The connection is at its end, and whoever drives it learns why.
             Ok(Err(_)) => std::future::pending().await,

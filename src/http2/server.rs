@@ -30,7 +30,7 @@ pub struct Settings {
     pub patience: Duration,
     /// How long the connection may be without a request under way.
     pub idle: Duration,
-    /// How long a client may take nothing of an answer.
+    /// How long a client may take nothing of an answer, and then be silent.
     pub unread: Duration,
     /// When it has to show that it is there.
     pub pace: Pace,
@@ -56,8 +56,9 @@ const MAX_STREAMS: u32 = 256;
 const MAX_TAKEN_BACK: usize = 20;
 /// Requests on one connection that we may have to reset for what is wrong with them.
 const MAX_WRONG: usize = 256;
-/// Octets that one stream, and all of a connection's streams together, may have in flight to us.
-const WINDOWS: (u32, u32) = (1 << 20, 8 << 20);
+/// Octets that one stream, and all of a connection's streams together, may have in flight to us. The latter has room
+/// for many uploads that their origins do not take: they must not hold up a request beside them.
+const WINDOWS: (u32, u32) = (1 << 20, 64 << 20);
 
 /// Serves requests until the client closes; when a shutdown is asked for, it is told so (GOAWAY) and those under way
 /// are finished. It is told the same when none has been under way for too long, what a CONNECT became among them, and
@@ -78,8 +79,10 @@ where
     let activity = Activity::start();
     let mut connection = begin(io, settings, &activity).await?;
     let pings = connection.ping_pong().expect("nobody has taken them yet");
-    let mut silence = pin!(pings::unanswered(pings, activity, settings.pace, || true));
     let streams = Streams::none();
+    // A client that cannot write on what it reads reads no more, not even our question.
+    let unread = || streams.may_be_unread(activity.last()).then_some(settings.unread);
+    let mut silence = pin!(pings::unanswered(pings, activity.clone(), settings.pace, || true, unread));
     let mut idle = pin!(streams.none_for(settings.idle));
     let (mut stopping, mut leaving) = (false, false);
     loop {

@@ -15,6 +15,8 @@ struct State {
     under_way: usize,
     /// When the last one ended; before the first, when the connection began.
     since: Instant,
+    /// When content of one was written last.
+    wrote: Option<Instant>,
 }
 
 // === impl Streams ===
@@ -22,13 +24,19 @@ struct State {
 impl Streams {
     /// There is none yet.
     pub(super) fn none() -> Self {
-        Self(Arc::new(Mutex::new(State { under_way: 0, since: Instant::now() })))
+        Self(Arc::new(Mutex::new(State { under_way: 0, since: Instant::now(), wrote: None })))
     }
 
     /// One more.
     pub(super) fn one(&self) -> UnderWay {
         lock(&self.0).under_way += 1;
         UnderWay(Arc::clone(&self.0))
+    }
+
+    /// Whether one is under way of which content was written after the other end was `heard` last.
+    pub(super) fn may_be_unread(&self, heard: Instant) -> bool {
+        let state = lock(&self.0);
+        state.under_way > 0 && state.wrote.is_some_and(|wrote| wrote >= heard)
     }
 
     /// Resolves once there has been none for so long.
@@ -49,6 +57,13 @@ impl Streams {
 }
 
 // === impl UnderWay ===
+
+impl UnderWay {
+    /// Content of it was written.
+    pub(super) fn wrote(&self) {
+        lock(&self.0).wrote = Some(Instant::now());
+    }
+}
 
 impl Drop for UnderWay {
     fn drop(&mut self) {

@@ -46,6 +46,7 @@ impl Answering {
     ) -> Option<(Request<Content>, Self)> {
         let (parts, stream) = request.into_parts();
         let mut head = RequestHead::from(parts);
+        fields::join_cookies(&mut head.fields);
         let method = head.method.clone();
         let length = content::length(&head.fields);
         if length.is_err() || method == Method::CONNECT && matches!(length, Ok(Some(1..))) {

@@ -44,6 +44,25 @@ async fn requests_that_are_taken_back_in_masses_end_the_connection() {
     assert!(matches!(served.await.unwrap(), Err(ServeError::Connection(_))));
 }
 
+/// As a command that writes into a pager does: it stands still, and reads nothing.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_later_is_waited_for() {
+    const LENGTH: usize = 300 << 10;
+    let (io, served, _stopper) =
+        serving(async |_: Request<Content>| Response::new(body::full(vec![b'x'; LENGTH])));
+    let (mut sender, connection) = h2::client::handshake(io).await.unwrap();
+    let mut connection = Box::pin(connection);
+    let (response, _) = sender.send_request(request(Method::GET), true).unwrap();
+    let response = tokio::select! {
+        response = response => response.unwrap(),
+        _ = &mut connection => panic!("the connection is at its end"),
+    };
+    tokio::time::sleep(UNREAD / 2).await;
+    assert!(!served.is_finished());
+    tokio::spawn(connection);
+    assert_eq!(whole(response.into_body()).await.unwrap().len(), LENGTH);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_client_that_gives_no_sign_of_life_is_left() {
     let (mut io, served, _stopper) = serving(async |_: Request<Content>| Response::new(body::empty()));
