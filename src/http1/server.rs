@@ -251,9 +251,12 @@ impl Server {
 
     /// Ends the connection so that the last response arrives.
     async fn close(&self) {
-        let stream = lock(&self.shared).wire.close();
+        let (stream, is_writing) = {
+            let mut shared = lock(&self.shared);
+            (shared.wire.close(), !shared.is_over())
+        };
         if let Some(stream) = stream {
-            Box::pin(linger(stream)).await;
+            Box::pin(linger(stream, is_writing)).await;
         }
     }
 }
