@@ -151,7 +151,7 @@ fn value(
         Kind::Proxy => Some(format!("http://{proxy}")),
         Kind::NoProxy => Some(NoProxy::of(user).to_string()),
         // One whom the user gave further roots keeps them: they are in the bundle.
-        Kind::Roots(Effect::Adds) if files.is_users_own(user, variable.name) => Some(files.bundle()),
+        Kind::Roots(Effect::Adds) if files.has_others(user, variable.name) => Some(files.bundle()),
         Kind::Roots(Effect::Adds) => Some(files.ca()),
         Kind::Roots(Effect::Replaces) => Some(files.bundle()),
         Kind::Fixed(text) => Some(text.to_owned()),

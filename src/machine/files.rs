@@ -19,6 +19,8 @@ use crate::tls::pem::{self, PemError};
 #[derive(Clone, Debug)]
 pub struct Files {
     directory: PathBuf,
+    /// What sets the names of those that are made of the user's roots apart.
+    mark: String,
     has_wgetrc: bool,
     has_java: bool,
 }
@@ -57,8 +59,8 @@ pub enum Note {
     NoOtherRoots,
     /// A file that the user's variable names holds no certificates.
     Unreadable(&'static str, PathBuf),
-    /// The user has a wgetrc, which is left alone.
-    OwnWgetrc(PathBuf),
+    /// The user has a wgetrc, which is left alone; the bundle that it lacks.
+    OwnWgetrc(PathBuf, String),
 }
 
 /// The directory of PHP ini files within ours.
@@ -85,7 +87,7 @@ impl Files {
     /// The files by name only, whether they are there or not.
     pub fn named(directory: &Path) -> Self {
         let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
-        Self { directory, has_wgetrc: true, has_java: true }
+        Self { directory, mark: String::new(), has_wgetrc: true, has_java: true }
     }
 
     /// Makes the files right. Blocks on files; for Java also on `keytool`, for a second or two the first time.
@@ -96,7 +98,8 @@ impl Files {
     ) -> Result<(Self, Vec<Note>), FilesError> {
         let mut files = Self { has_java: extras.java, ..Self::named(directory) };
         let bundle = bundle::build(&root(&files.directory)?, user, &files.directory);
-        publish(&files.directory, "bundle.pem", &bundle.pem)?;
+        files.mark = bundle.mark;
+        publish(&files.directory, &files.marked("bundle", ".pem"), &bundle.pem)?;
         let mut notes: Vec<Note> =
             bundle.unreadable.into_iter().map(|(name, path)| Note::Unreadable(name, path)).collect();
         if !bundle.has_others {
@@ -106,9 +109,12 @@ impl Files {
         match files.users_wgetrc(user) {
             Some(own) => {
                 files.has_wgetrc = false;
-                notes.push(Note::OwnWgetrc(own));
+                notes.push(Note::OwnWgetrc(own, files.bundle()));
             }
-            None => publish(&files.directory, "wgetrc", &format!("ca_certificate = {}\n", files.bundle()))?,
+            None => {
+                let text = format!("ca_certificate = {}\n", files.bundle());
+                publish(&files.directory, &files.marked("wgetrc", ""), &text)?;
+            }
         }
         if extras.java {
             java::trust_store(user, &files.directory.join("ca.pem"), &files.directory.join(TRUST_STORE))
@@ -124,12 +130,12 @@ impl Files {
 
     /// The root and all others.
     pub fn bundle(&self) -> String {
-        self.path("bundle.pem")
+        self.path(&self.marked("bundle", ".pem"))
     }
 
-    /// Whether a variable names a file of roots that the user chose.
-    pub fn is_users_own(&self, user: &Environment, variable: &str) -> bool {
-        bundle::is_users_own(user, variable, &self.directory)
+    /// Whether a variable names a file that holds other roots than ours.
+    pub fn has_others(&self, user: &Environment, variable: &str) -> bool {
+        bundle::has_others(user, variable, &self.directory)
     }
 
     /// Whether a path is that of one of these files.
@@ -139,19 +145,18 @@ impl Files {
 
     /// The wgetrc, unless the user has one.
     pub fn wgetrc(&self) -> Option<String> {
-        self.has_wgetrc.then(|| self.path("wgetrc"))
+        self.has_wgetrc.then(|| self.path(&self.marked("wgetrc", "")))
     }
 
     /// The directories that PHP scans for ini files: those in `users`, else the built-in ones, and ours.
     pub fn php_scan(&self, users: Option<&str>) -> String {
         let users = users.and_then(|users| self.php_scan_without(users)).unwrap_or_default();
-        format!("{users}{}{}", LIST, self.path(PHP))
+        format!("{users}{}{}", LIST, self.path(&self.marked(PHP, "")))
     }
 
     /// Such a list without our directory; nothing if that was all.
     pub fn php_scan_without(&self, list: &str) -> Option<String> {
-        let ours = self.path(PHP);
-        let others: Vec<&str> = list.split(LIST).filter(|directory| *directory != ours).collect();
+        let others: Vec<&str> = list.split(LIST).filter(|directory| !self.contains(directory)).collect();
         Some(others.join(LIST)).filter(|rest| !rest.is_empty())
     }
 
@@ -161,12 +166,16 @@ impl Files {
         self.has_java.then(|| users + &java::options(proxy, &self.path(TRUST_STORE)))
     }
 
+    fn marked(&self, name: &str, end: &str) -> String {
+        format!("{name}{}{end}", self.mark)
+    }
+
     fn path(&self, name: &str) -> String {
         self.directory.join(name).display().to_string()
     }
 
     fn write_php(&self) -> Result<(), FilesError> {
-        let directory = self.directory.join(PHP);
+        let directory = self.directory.join(self.marked(PHP, ""));
         let failed = |source| FileError::Io { action: "create", path: directory.clone(), source };
         std::fs::create_dir_all(&directory).map_err(failed)?;
         let bundle = self.bundle();
@@ -176,7 +185,7 @@ impl Files {
 
     /// What wget reads at present, if that is not ours: it may hold passwords, and is not copied for that.
     fn users_wgetrc(&self, user: &Environment) -> Option<PathBuf> {
-        let named = user.path("WGETRC").filter(|path| *path != self.directory.join("wgetrc"));
+        let named = user.path("WGETRC").filter(|path| path.parent() != Some(&self.directory));
         named.or_else(|| user.home().map(|home| home.join(".wgetrc")).filter(|path| path.is_file()))
     }
 }
@@ -195,11 +204,9 @@ impl fmt::Display for Note {
             Self::Unreadable(name, path) => {
                 write!(f, "{name} names {}, which holds no certificates", path.display())
             }
-            Self::OwnWgetrc(path) => write!(
-                f,
-                "wget keeps reading {}; write into it: ca_certificate = the bundle.pem of `azure-openai-proxy env`",
-                path.display()
-            ),
+            Self::OwnWgetrc(path, bundle) => {
+                write!(f, "wget keeps reading {}; write into it: ca_certificate = {bundle}", path.display())
+            }
         }
     }
 }

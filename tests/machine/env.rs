@@ -1,5 +1,8 @@
 //! `env`: what a profile evaluates.
 
+use azure_openai_proxy::tls::ca::Authority;
+use azure_openai_proxy::tls::pem;
+
 use crate::stage::Stage;
 use crate::user::{User, nobody};
 
@@ -94,4 +97,40 @@ async fn containers_get_what_can_be_mounted() {
         !path.starts_with('/') || usage.contains(&format!("'{path}:{path}:ro'"))
     };
     assert!(variables.lines().all(|line| mounted(&line)), "{variables}");
+}
+
+/// A root that is no root of this program's alone.
+fn corporate(user: &User) -> (String, String) {
+    let authority = Authority::in_memory(&["corp.example".into()]).unwrap();
+    let text = pem::encode("CERTIFICATE", authority.intermediate_der());
+    let path = user.home.path().join("corp.pem");
+    std::fs::write(&path, &text).unwrap();
+    (path.display().to_string(), text)
+}
+
+/// Whatever is run in a shell, and in others: the user's own roots stay with those who read its variables.
+#[tokio::test]
+async fn nothing_takes_a_users_roots_out_of_a_running_shell() {
+    let stage = Stage::set().await;
+    let user = User::of_proxy(&stage);
+    let (path, text) = corporate(&user);
+    let user = user.with("THEIRS", path);
+    for after in [
+        "$PROXY exec -- true",
+        "$PROXY exec -- sh -c 'env | grep SSL_CERT_FILE' | grep -x \"SSL_CERT_FILE=$SSL_CERT_FILE\"",
+        "$PROXY doctor || [ $? = 6 ]",
+        "eval \"$($PROXY env)\"",
+        "sh -c 'unset SSL_CERT_FILE REQUESTS_CA_BUNDLE CURL_CA_BUNDLE; $PROXY env'",
+        "env -i HOME=$HOME PATH=$PATH AZURE_OPENAI_PROXY_LISTEN=$AZURE_OPENAI_PROXY_LISTEN \
+             AZURE_OPENAI_PROXY_CERTS=$AZURE_OPENAI_PROXY_CERTS $PROXY exec -- true",
+    ] {
+        let script = format!(
+            "set -eu; export SSL_CERT_FILE=$THEIRS; eval \"$($PROXY env)\"; {after} >&2; {CURL} >&2
+             cat $SSL_CERT_FILE $(sed 's/.*= //' $WGETRC) $CURL_CA_BUNDLE"
+        );
+        let said = user.shell("sh", &script).await;
+        assert_eq!((said.code, said.stdout.matches(&text).count()), (Some(0), 3), "{after}: {said:?}");
+    }
+    let fresh = user.shell("sh", "set -eu; eval \"$($PROXY env)\"; cat $SSL_CERT_FILE").await;
+    assert!(fresh.code == Some(0) && !fresh.stdout.contains(&text), "they are not everybody's");
 }

@@ -71,16 +71,50 @@ fn copies_certificates_only() {
 }
 
 #[test]
-fn an_environment_that_we_made_is_not_the_users() {
+fn only_those_with_roots_of_their_own_have_a_file_of_their_own() {
+    let scene = Scene::new();
+    let [one, two] = ["a.pem", "b.pem"].map(|name| scene.write(name, &foreign()));
+    let mark = |user: &[(&str, &str)]| scene.build(user).mark;
+    let marks =
+        [mark(&[("SSL_CERT_FILE", &one)]), mark(&[("CURL_CA_BUNDLE", &one)]), mark(&[("PIP_CERT", &two)])];
+    assert_eq!(mark(&[]), "");
+    assert!(marks.iter().all(|mark| mark.len() == 17), "{marks:?}");
+    assert!(marks[0] != marks[1] && marks[1] != marks[2], "{marks:?}");
+}
+
+#[test]
+fn a_bundle_of_ours_stands_for_what_it_was_made_of() {
+    let mut scene = Scene::new();
+    // Roots of this program's making may be among a user's, and it is not for us to take them out.
+    let text = authority().root_pem() + &foreign();
+    let [file, extra] = [text, foreign()].map(|text| scene.write(&format!("{}.pem", text.len()), &text));
+    for user in [
+        &[("SSL_CERT_FILE", &*file), ("NODE_EXTRA_CA_CERTS", &*extra)][..],
+        &[("REQUESTS_CA_BUNDLE", &*file)],
+        &[("SSL_CERT_DIR", scene.folder.path().to_str().unwrap())],
+        &[],
+    ] {
+        let once = scene.build(user);
+        let bundle = scene.write(&format!("own/bundle{}.pem", once.mark), &once.pem);
+        let ca = scene.write("own/ca.pem", &scene.ours.root_pem());
+        // The one that is at the end by then is not of use any more.
+        let renewed = authority();
+        let expected = once.pem.replace(&scene.ours.root_pem(), &renewed.root_pem());
+        scene.ours = renewed;
+        let again = scene.build(&[("SSL_CERT_FILE", &bundle), ("PIP_CERT", &bundle), ("DENO_CERT", &ca)]);
+        // Not assert_eq: it would print hundreds of certificates.
+        assert!(again.pem == expected, "{user:?}");
+        assert_eq!(again.mark, once.mark, "{user:?}");
+    }
+}
+
+#[test]
+fn roots_of_this_program_alone_are_not_the_users() {
     let scene = Scene::new();
     let usual = scene.build(&[]).pem;
-    let bundle = scene.write("own/bundle.pem", &(foreign() + &scene.ours.root_pem()));
     let elsewhere = scene.write("ca.pem", &authority().root_pem());
-    for file in [bundle, elsewhere] {
-        let built = scene.build(&[("SSL_CERT_FILE", &file), ("CURL_CA_BUNDLE", &file)]);
-        // Not assert_eq: it would print hundreds of certificates.
-        assert!(built.pem == usual, "{file}");
-    }
+    let built = scene.build(&[("SSL_CERT_FILE", &elsewhere), ("CURL_CA_BUNDLE", &elsewhere)]);
+    assert!(built.pem == usual && built.mark.is_empty());
 }
 
 #[test]

@@ -93,10 +93,22 @@ async fn roots_that_the_user_added_stay() {
     // As a company's file would be: no root of this program alone.
     let text = corporate.root_pem() + &crate::tls::pem::encode("CERTIFICATE", corporate.intermediate_der());
     std::fs::write(&file, text).unwrap();
-    let set = machine.set(&[("NODE_EXTRA_CA_CERTS", file.to_str().unwrap())], Extras::default()).await;
-    assert_eq!(set["NODE_EXTRA_CA_CERTS"], machine.path("bundle.pem"));
-    assert_eq!(set["DENO_CERT"], machine.path("ca.pem"));
-    assert!(std::fs::read_to_string(machine.path("bundle.pem")).unwrap().contains(&corporate.root_pem()));
+    let once = machine.set(&[("NODE_EXTRA_CA_CERTS", file.to_str().unwrap())], Extras::default()).await;
+    let again: Vec<(&str, &str)> = once.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    // Another shell, which has no roots of its own.
+    machine.set(&[], Extras::default()).await;
+    for set in [&once, &machine.set(&again, Extras::default()).await] {
+        let bundle = &set["NODE_EXTRA_CA_CERTS"];
+        assert_eq!(set["DENO_CERT"], machine.path("ca.pem"));
+        assert_eq!((bundle, bundle), (&set["SSL_CERT_FILE"], &once["SSL_CERT_FILE"]));
+        let named = [&*set["WGETRC"], &*format!("{}/azure-openai-proxy.ini", &set["PHP_INI_SCAN_DIR"][1..])];
+        for file in named {
+            assert!(std::fs::read_to_string(file).unwrap().contains(bundle), "{file}");
+        }
+        assert!(std::fs::read_to_string(bundle).unwrap().contains(&corporate.root_pem()));
+    }
+    assert!(machine.unset(&again).iter().all(|(name, rest)| rest.is_none() || !name.contains("CA")));
+    assert_eq!(machine.unset(&again).len(), again.len());
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn a_wgetrc_of_the_users_is_left_alone() {
     std::fs::write(&own, "http_password = secret").unwrap();
     let user = Environment::new([("HOME", home.path()), ("USERPROFILE", home.path())]);
     let (files, notes) = Files::prepare(certs.path(), &user, Extras::default()).await.unwrap();
-    assert_eq!((files.wgetrc(), notes.contains(&Note::OwnWgetrc(own))), (None, true));
+    assert_eq!((files.wgetrc(), notes.contains(&Note::OwnWgetrc(own, files.bundle()))), (None, true));
     let ours = Environment::new([("WGETRC", certs.path().join("wgetrc"))]);
     assert!(Files::prepare(certs.path(), &ours, Extras::default()).await.unwrap().0.wgetrc().is_some());
 }
