@@ -11,6 +11,7 @@ pub mod files;
 pub mod java;
 pub mod no_proxy;
 pub mod probe;
+pub mod proxy_url;
 pub mod shell;
 pub mod trust;
 

@@ -13,6 +13,7 @@ use std::path::Path;
 
 use super::files::Files;
 use super::probe::{self, Found};
+use super::proxy_url::ProxyUrl;
 use super::trust::{self, host::Host};
 use crate::app::{self, StartError};
 use crate::cli::{Extras, Flags, Store};
@@ -152,7 +153,8 @@ async fn listener(config: &Config, flags: &Flags, user: &Environment) -> (Socket
     const NAME: &str = "proxy";
     let named = user
         .text("https_proxy")
-        .and_then(shell_check::address_of)
+        .and_then(ProxyUrl::read)
+        .map(|url| url.address)
         .filter(|address| !config.listen.iter().any(|&listener| client_address(listener) == *address));
     if let Some(address) = named
         && let Found::Ours(version) = probe::at(config, address).await

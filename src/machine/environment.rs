@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::files::Files;
 use super::java;
 use super::no_proxy::NoProxy;
+use super::proxy_url::ProxyUrl;
 use crate::cli::Extras;
 use crate::config::env::Environment;
 
@@ -22,7 +23,7 @@ pub struct Variable {
 /// What a variable is set to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The URL of the proxy, always with its scheme: Node crashes on one without.
+    /// The URL of the proxy, always with its scheme: Node crashes on one without. A client key in it stays.
     Proxy,
     /// The hosts that are reached without the proxy: the user's and those of this machine.
     NoProxy,
@@ -117,17 +118,20 @@ pub fn set(proxy: SocketAddr, files: &Files, user: &Environment, extras: Extras)
 
 /// What takes [`set`] back for these proxies: only what it set, so that the user's own stays.
 pub fn unset(proxies: &[SocketAddr], files: &Files, user: &Environment) -> Vec<Assignment> {
-    let is_of_proxy =
-        |now: &str, path: &str| proxies.iter().any(|proxy| now == format!("http://{proxy}{path}"));
-    let is_ours = |variable: &Variable| user.text(variable.name).is_some_and(|now| is_of_proxy(now, ""));
+    let is_of_proxy = |now: &str| {
+        let user = ProxyUrl::read(now).map_or("", |url| url.user);
+        proxies.iter().any(|proxy| now == format!("http://{user}{proxy}"))
+    };
+    let is_base_url = |now: &str| proxies.iter().any(|proxy| now == format!("http://{proxy}/v1"));
+    let is_ours = |variable: &Variable| user.text(variable.name).is_some_and(is_of_proxy);
     // What anybody could have written is only ours beside what nobody else writes.
     let is_set = VARIABLES.iter().any(|variable| variable.kind == Kind::Proxy && is_ours(variable));
     let take_back = |variable: &Variable| {
         let now = user.text(variable.name)?;
         let users = |ours: bool| (!ours).then(|| now.to_owned());
         let rest = match variable.kind {
-            Kind::Proxy => users(is_of_proxy(now, "")),
-            Kind::BaseUrl => users(is_of_proxy(now, "/v1")),
+            Kind::Proxy => users(is_of_proxy(now)),
+            Kind::BaseUrl => users(is_base_url(now)),
             Kind::Fixed(text) => users(is_set && now == text),
             Kind::Roots(_) | Kind::Wgetrc => users(files.contains(now)),
             Kind::NoProxy if !is_set => users(false),
@@ -148,7 +152,7 @@ fn value(
     extras: Extras,
 ) -> Option<String> {
     match variable.kind {
-        Kind::Proxy => Some(format!("http://{proxy}")),
+        Kind::Proxy => Some(proxy_url(user.text(variable.name), proxy, user)),
         Kind::NoProxy => Some(NoProxy::of(user).to_string()),
         // One whom the user gave further roots keeps them: they are in the bundle.
         Kind::Roots(Effect::Adds) if files.has_others(user, variable.name) => Some(files.bundle()),
@@ -160,6 +164,18 @@ fn value(
         Kind::Java if extras.java => files.java_options(user.text(variable.name), proxy),
         Kind::BaseUrl if extras.base_url => Some(format!("http://{proxy}/v1")),
         Kind::Java | Kind::BaseUrl => None,
+    }
+}
+
+/// The user's own URL where it leads there; else the plain one. A client key that any of the variables has for this
+/// proxy is in it, because without one the proxy may turn clients away.
+fn proxy_url(now: Option<&str>, proxy: SocketAddr, user: &Environment) -> String {
+    let proxies = VARIABLES.iter().filter(|variable| variable.kind == Kind::Proxy);
+    let urls = proxies.filter_map(|variable| ProxyUrl::to(proxy, user.text(variable.name)?));
+    let key = urls.map(|url| url.user).find(|user| !user.is_empty()).unwrap_or_default();
+    match now.and_then(|now| ProxyUrl::to(proxy, now)) {
+        Some(url) => url.with_user(key),
+        None => format!("http://{key}{proxy}"),
     }
 }
 

@@ -119,6 +119,62 @@ async fn the_one_variable_that_a_client_lacks_is_named() {
 }
 
 #[tokio::test]
+async fn where_clients_need_a_key_they_are_told_where_it_goes() {
+    const KEY: &str = "a-key-that-is-long-enough-to-be-one";
+    let stage = Stage::with_variables(&[
+        ("AZURE_OPENAI_PROXY_CLIENT_KEYS", &format!("me={KEY}")),
+        ("AZURE_OPENAI_PROXY_REQUIRE_CLIENT_KEY", "true"),
+    ])
+    .await;
+    let programs = ["curl", "git", "wget", "python3", "ruby", "php", "sh"];
+    let user = follow(only(User::of_proxy(&stage), &programs), "eval ").await;
+    let clients = |said: &Said| {
+        let programs = programs.iter().chain(&["python", "php curl"]);
+        let is_client = |name: &str| programs.clone().any(|program| name.starts_with(program));
+        let found = findings(said).into_iter();
+        found.filter(|finding| is_client(finding["name"].as_str().unwrap())).collect::<Vec<_>>()
+    };
+    let without = user.run(&["doctor", "--json"]).await;
+    assert_eq!((without.code, clients(&without).is_empty()), (Some(0), false), "{without:?}");
+    for finding in clients(&without) {
+        assert!(
+            finding["says"].as_str().unwrap().starts_with("intercepted; needs a client key"),
+            "{finding}"
+        );
+        assert_eq!(finding["cure"], format!("https_proxy=http://user:KEY@{}", stage.proxy));
+    }
+    let user = follow(user.with("https_proxy", format!("http://me:{KEY}@{}", stage.proxy)), "eval ").await;
+    let with = user.run(&["doctor", "--json"]).await;
+    assert!(with.code == Some(0) && !with.stdout.contains(KEY), "{with:?}");
+    assert_eq!(clients(&with).len(), clients(&without).len());
+    assert!(clients(&with).iter().all(|finding| finding["says"] == "intercepted"), "{with:?}");
+    // One that lacks a single variable is not shown the key in it.
+    let lacking = user
+        .with("http_proxy", "http://127.0.0.1:9")
+        .with("https_proxy", format!("me:{KEY}@{}", stage.proxy));
+    let lacking = lacking.run(&["doctor", "--json"]).await;
+    assert!(!lacking.stdout.contains(KEY), "{lacking:?}");
+}
+
+/// Of another proxy's refusal that would not be said.
+#[tokio::test]
+async fn a_wrong_key_is_told_by_its_place() {
+    let stage = Stage::with_variables(&[
+        ("AZURE_OPENAI_PROXY_CLIENT_KEYS", "me=a-key-that-is-long-enough-to-be-one"),
+        ("AZURE_OPENAI_PROXY_REQUIRE_CLIENT_KEY", "true"),
+    ])
+    .await;
+    let user = follow(only(User::of_proxy(&stage), &["curl"]), "eval ").await;
+    let said =
+        user.with("https_proxy", format!("http://me:wrong@{}", stage.proxy)).run(&["doctor", "--json"]).await;
+    assert_eq!(
+        wrong(&said),
+        [("curl".to_owned(), format!("https_proxy=http://user:KEY@{}", stage.proxy))],
+        "{said:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_client_that_ignores_proxies_is_led_by_base_url() {
     let stage = Stage::set().await;
     let user = only(User::of_proxy(&stage), &["node"]);

@@ -18,9 +18,11 @@ use crate::cli::Extras;
 use crate::config::env::Environment;
 use crate::error::READ_ONLY;
 use crate::machine::command::{self, last_line};
-use crate::machine::environment::{self, Assignment};
+use crate::machine::environment::{self, Assignment, Kind, VARIABLES};
 use crate::machine::files::Files;
 use crate::machine::probe::PAGE;
+use crate::policy::Denied;
+use crate::policy::presented::Role;
 use crate::tls;
 
 /// Clients that run at once.
@@ -47,6 +49,8 @@ pub struct Way<'a> {
 enum Fared {
     /// It got our page.
     Through,
+    /// It got to us, and would have needed a client key.
+    KeyNeeded,
     /// It did not; the last that it said.
     Not(String),
     /// It cannot be tried.
@@ -80,6 +84,8 @@ pub async fn drive(way: &Way<'_>, user: &Environment) -> Vec<Finding> {
             folder: folder.clone(),
             base_url_is_set,
             set_all: way.again.set_all(),
+            passwords: passwords(user).collect(),
+            show_key: Cure::Set("https_proxy", format!("http://user:KEY@{}", way.address)),
         };
         let missing = attempt.missing(&wanted, user);
         let (room, wanted, base_url) = (Arc::clone(&room), Arc::clone(&wanted), base_url.clone());
@@ -103,6 +109,9 @@ struct Attempt {
     folder: PathBuf,
     base_url_is_set: bool,
     set_all: Cure,
+    show_key: Cure,
+    /// What is not to be shown, even if the client does.
+    passwords: Vec<String>,
 }
 
 // === impl Attempt ===
@@ -118,6 +127,10 @@ impl Attempt {
         let name = self.client.name;
         let why = match self.run(&[]).await {
             Fared::Through => return Some(Finding::right(name, "intercepted")),
+            Fared::KeyNeeded => {
+                let says = "intercepted; needs a client key, here or as the API key";
+                return Some(Finding::remark(name, says, Some(self.show_key.clone())));
+            }
             Fared::Absent => return None,
             Fared::Not(why) => why,
         };
@@ -125,8 +138,15 @@ impl Attempt {
             return Some(Finding::right(name, "not intercepted, but OPENAI_BASE_URL leads to the proxy"));
         }
         let cure = match (self.run(wanted).await, &missing[..]) {
-            (Fared::Through, [Assignment { name, value: Some(value) }]) => Cure::Set(name, value.clone()),
-            (Fared::Through, _) => self.set_all.clone(),
+            // What stands before an @ may be a key.
+            (Fared::Through | Fared::KeyNeeded, [Assignment { name, value: Some(value) }])
+                if !value.contains('@') =>
+            {
+                Cure::Set(name, value.clone())
+            }
+            (Fared::Through | Fared::KeyNeeded, _) => self.set_all.clone(),
+            // Our own word to who has a wrong key in the URL.
+            (Fared::Not(why), _) if why.contains("407") => self.show_key.clone(),
             // It ignores proxies or their certificates, whatever is set.
             _ => Cure::Set("OPENAI_BASE_URL", base_url),
         };
@@ -153,6 +173,8 @@ impl Attempt {
         command.env("NO_COLOR", "1");
         // git alone shows no content; its trace has the fields of what it got.
         command.env("GIT_TRACE_CURL", "1").env("GIT_TERMINAL_PROMPT", "0").env("CODEX_HOME", &self.folder);
+        // It keeps the proxy's password to itself until it is asked, and the tunnel does not ask.
+        command.env("GIT_HTTP_PROXY_AUTHMETHOD", "basic");
         command.envs(variables.iter().filter_map(|a| Some((a.name, a.value.as_deref()?))));
         let output = match tokio::time::timeout(self.client.patience, command.output()).await {
             Ok(Ok(output)) => output,
@@ -164,10 +186,32 @@ impl Attempt {
         let said = [&*output.stdout, &*output.stderr].map(String::from_utf8_lossy).concat();
         match output.status.code() {
             Some(code) if ABSENT.contains(&code) => Fared::Absent,
+            _ if is_asked_for_key(&said) => Fared::KeyNeeded,
             _ if is_ours(&said) => Fared::Through,
-            _ => Fared::Not(last_line(&output)),
+            _ => Fared::Not(self.without_passwords(last_line(&output))),
         }
     }
+
+    fn without_passwords(&self, said: String) -> String {
+        self.passwords.iter().fold(said, |said, password| said.replace(password, "…"))
+    }
+}
+
+/// The passwords in the URLs of proxies that this shell has.
+fn passwords(user: &Environment) -> impl Iterator<Item = String> {
+    let urls = VARIABLES.iter().filter(|variable| variable.kind == Kind::Proxy);
+    let users = urls.filter_map(|variable| Some(user.text(variable.name)?.rsplit_once('@')?.0));
+    let named =
+        users.filter_map(|name| name.rsplit_once("://").map_or(name, |(_, name)| name).split_once(':'));
+    named.map(|(_, password)| password.to_owned()).filter(|password| !password.is_empty())
+}
+
+/// What we say to those who show no client key, or not one of ours.
+fn is_asked_for_key(said: &str) -> bool {
+    [Denied::KeyMissing(Role::Origin), Denied::KeyUnknown(Role::Origin)]
+        .iter()
+        .any(|denied| said.contains(&denied.to_string()))
+        || said.to_ascii_lowercase().contains("x-azure-openai-proxy-error: invalid_api_key")
 }
 
 /// Our page, or what we say to those who ask below it: a field that only our answers have, or our words.

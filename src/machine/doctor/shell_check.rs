@@ -9,6 +9,7 @@ use crate::config::env::Environment;
 use crate::machine::environment::{Effect, Kind, VARIABLES};
 use crate::machine::files::Files;
 use crate::machine::no_proxy::NoProxy;
+use crate::machine::proxy_url::ProxyUrl;
 use crate::tls::{certificate, roots};
 
 const NAME: &str = "this shell";
@@ -51,14 +52,8 @@ pub(super) fn look(
     findings
 }
 
-/// The address in the URL of a proxy without name or password.
-pub(super) fn address_of(url: &str) -> Option<SocketAddr> {
-    let authority = url.strip_prefix("http://")?.trim_end_matches('/');
-    authority.replace("localhost:", "127.0.0.1:").parse().ok()
-}
-
 fn elsewhere(name: &'static str, value: &str, proxy: SocketAddr) -> Option<Finding> {
-    if address_of(value) == Some(proxy) {
+    if ProxyUrl::to(proxy, value).is_some() {
         return None;
     }
     // It may hold a password.
@@ -85,20 +80,6 @@ fn roots_lost(name: &'static str, value: &str, files: &Files) -> Option<Finding>
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reads_the_address_of_a_proxy() {
-        for (url, address) in [
-            ("http://127.0.0.1:8080", Some("127.0.0.1:8080")),
-            ("http://localhost:8080/", Some("127.0.0.1:8080")),
-            ("http://[::1]:8080", Some("[::1]:8080")),
-            ("http://proxy.corp:3128", None),
-            ("http://u:p@127.0.0.1:8080", None),
-            ("https://127.0.0.1:8080", None),
-        ] {
-            assert_eq!(address_of(url), address.map(|text| text.parse().unwrap()), "{url}");
-        }
-    }
 
     #[test]
     fn never_shows_the_password_of_another_proxy() {

@@ -84,6 +84,30 @@ async fn setting_twice_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_client_key_in_the_users_url_is_in_all_of_them() {
+    let machine = Machine::new();
+    let with_key = format!("http://u:key@{PROXY}");
+    for (user, own) in [
+        (("https_proxy", &*with_key), &*with_key),
+        (("HTTPS_PROXY", "https://u:key@localhost:8080"), "https://u:key@localhost:8080"),
+        (("http_proxy", "u:key@localhost:8080"), "http://u:key@localhost:8080"),
+    ] {
+        let set = machine
+            .set(&[user, ("npm_config_proxy", "http://other:key@proxy.corp:80")], Extras::default())
+            .await;
+        for variable in VARIABLES.iter().filter(|variable| variable.kind == Kind::Proxy) {
+            let expected = if variable.name == user.0 { own } else { &with_key };
+            assert_eq!(set[variable.name], expected, "{user:?}");
+        }
+    }
+    let set = machine.set(&[("https_proxy", &with_key)], Extras::default()).await;
+    let now: Vec<(&str, &str)> = set.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(machine.unset(&now).len(), now.len());
+    let set = machine.set(&[("https_proxy", "http://u:key@127.0.0.1:9")], Extras::default()).await;
+    assert!(set.values().all(|value| !value.contains("key")), "{set:?}");
+}
+
+#[tokio::test]
 async fn roots_that_the_user_added_stay() {
     let machine = Machine::new();
     let corporate = Authority::in_memory(&["corp.example".into()]).unwrap();

@@ -22,7 +22,7 @@ pub(super) struct Client {
 /// All that are tried where they are installed.
 pub(super) const CLIENTS: &[Client] = &[
     Client::new("curl", &["curl"], &["-sS", URL], &["https_proxy", "CURL_CA_BUNDLE"]),
-    Client::new("wget", &["wget"], &["-nv", "-O-", "--tries=1", URL], &["https_proxy", "WGETRC"]),
+    Client::new("wget", &["wget"], &["-nv", "-O-", "--tries=1", "-S", URL], &["https_proxy", "WGETRC"]),
     // It asks below the page and shows the answer's fields.
     Client::new(
         "git",
@@ -30,12 +30,7 @@ pub(super) const CLIENTS: &[Client] = &[
         &["-c", "credential.helper=", "ls-remote", URL],
         &["https_proxy", "GIT_SSL_CAINFO"],
     ),
-    Client::new(
-        "python urllib",
-        PYTHON,
-        &["-c", "import urllib.request; print(urllib.request.urlopen('PAGE_URL').read())"],
-        &["https_proxy", "SSL_CERT_FILE"],
-    ),
+    Client::new("python urllib", PYTHON, &["-c", PYTHON_URLLIB], &["https_proxy", "SSL_CERT_FILE"]),
     Client::new("python requests", PYTHON, &["-c", PYTHON_REQUESTS], &["https_proxy", "REQUESTS_CA_BUNDLE"]),
     Client::new("python httpx", PYTHON, &["-c", PYTHON_HTTPX], &["https_proxy", "SSL_CERT_FILE"]),
     Client::new("python openai", PYTHON, &["-c", PYTHON_OPENAI], &["https_proxy", "SSL_CERT_FILE"]),
@@ -67,6 +62,10 @@ pub(super) const CLIENTS: &[Client] = &[
 ];
 
 const PYTHON: &[&str] = &["python3", "python"];
+const PYTHON_URLLIB: &str = "
+import urllib.error, urllib.request
+try: print(urllib.request.urlopen('PAGE_URL').read())
+except urllib.error.HTTPError as e: print(e.read()); raise SystemExit(e)";
 const PYTHON_REQUESTS: &str = "
 try: import requests
 except ImportError: raise SystemExit(77)
