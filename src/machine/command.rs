@@ -66,11 +66,14 @@ pub async fn run_ok<S: AsRef<OsStr>>(program: &Path, arguments: &[S]) -> Result<
     Err(CommandError::Failed { program: program.display().to_string(), said: last_line(&output) })
 }
 
-/// The last line that a program printed, errors first.
+/// The last line that a program printed, errors first; of curl's, the one that says what is wrong.
 pub fn last_line(output: &Output) -> String {
     let last = |octets: &[u8]| {
         let text = String::from_utf8_lossy(octets);
-        text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned)
+        let lines = || text.lines().rev().map(str::trim).filter(|line| !line.is_empty());
+        // Below it there may be advice.
+        let error = lines().find(|line| line.starts_with("curl: ("));
+        error.or_else(|| lines().next()).map(str::to_owned)
     };
     last(&output.stderr).or_else(|| last(&output.stdout)).unwrap_or_else(|| output.status.to_string())
 }

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use crate::config::env::Environment;
+
 /// What is in such a URL. It may hold a key, so it is not shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ProxyUrl<'a> {
@@ -13,6 +15,12 @@ pub struct ProxyUrl<'a> {
     pub address: SocketAddr,
     /// The name or address with its port, as it is written.
     at: &'a str,
+}
+
+/// Whether `OPENAI_BASE_URL` leads to this proxy.
+pub fn is_base_url_set(proxy: SocketAddr, user: &Environment) -> bool {
+    let url = user.text("OPENAI_BASE_URL").and_then(|text| ProxyUrl::to(proxy, text));
+    url.is_some_and(|url| url.scheme.is_some())
 }
 
 // === impl ProxyUrl ===

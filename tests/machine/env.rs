@@ -6,7 +6,7 @@ use azure_openai_proxy::tls::pem;
 use crate::stage::Stage;
 use crate::user::{User, nobody};
 
-const CURL: &str = "curl -sS https://api.openai.com/.well-known/azure-openai-proxy";
+pub(crate) const CURL: &str = "curl -sS https://api.openai.com/.well-known/azure-openai-proxy";
 
 /// The shells of this machine that read the POSIX form.
 const SHELLS: [&str; 4] = ["sh", "bash", "dash", "zsh"];
@@ -57,32 +57,6 @@ async fn a_stranger_at_the_address_is_not_pointed_at() {
     let said = user.run(&["env"]).await;
     assert!(said.code == Some(0) && said.stdout.contains("another CA"), "{said:?}");
     assert_eq!(said.stdout.lines().count(), 1);
-}
-
-/// A key that a client has.
-const KEY: &str = "a-key-that-is-long-enough-to-be-one";
-
-/// A stage whose proxy wants a key of everybody.
-async fn with_keys() -> Stage {
-    Stage::with_variables(&[
-        ("AZURE_OPENAI_PROXY_CLIENT_KEYS", &format!("me={KEY}")),
-        ("AZURE_OPENAI_PROXY_REQUIRE_CLIENT_KEY", "true"),
-    ])
-    .await
-}
-
-#[tokio::test]
-async fn a_client_key_in_the_users_url_stays_there() {
-    let stage = with_keys().await;
-    let url = format!("http://u:{KEY}@{}", stage.proxy);
-    let user = User::of_proxy(&stage).with("https_proxy", &url).with("THEIRS", &url);
-    for script in [format!("eval \"$($PROXY env)\"; {CURL}"), format!("$PROXY exec -- {CURL}")] {
-        let said = user.shell("sh", &format!("set -eu; {script}")).await;
-        assert!(said.code == Some(0) && said.stdout.contains("intercepted"), "{said:?}");
-    }
-    let script = "eval \"$($PROXY env)\"; [ $https_proxy = $THEIRS ] && [ $HTTP_PROXY = $THEIRS ]
-                  eval \"$($PROXY env --unset)\"; echo \"$? $(env | grep -c $THEIRS)\"";
-    assert_eq!(user.shell("sh", script).await.stdout, "0 1\n", "only THEIRS itself is left");
 }
 
 #[tokio::test]

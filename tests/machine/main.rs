@@ -20,3 +20,4 @@ mod env;
 mod exec;
 mod system;
 mod trust;
+mod urls;

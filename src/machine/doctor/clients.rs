@@ -21,6 +21,7 @@ use crate::machine::command::{self, last_line};
 use crate::machine::environment::{self, Assignment, Kind, VARIABLES};
 use crate::machine::files::Files;
 use crate::machine::probe::PAGE;
+use crate::machine::proxy_url;
 use crate::policy::Denied;
 use crate::policy::presented::Role;
 use crate::tls;
@@ -76,13 +77,12 @@ pub async fn drive(way: &Way<'_>, user: &Environment) -> Vec<Finding> {
         let Some(program) = client.programs.iter().find_map(|name| command::find(name, user)) else {
             continue;
         };
-        let base_url_is_set = user.text("OPENAI_BASE_URL") == Some(&base_url);
         let attempt = Attempt {
             client,
             program,
             url: url.clone(),
             folder: folder.clone(),
-            base_url_is_set,
+            base_url_is_set: proxy_url::is_base_url_set(way.address, user),
             set_all: way.again.set_all(),
             passwords: passwords(user).collect(),
             show_key: Cure::Set("https_proxy", format!("http://user:KEY@{}", way.address)),

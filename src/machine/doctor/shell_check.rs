@@ -9,7 +9,7 @@ use crate::config::env::Environment;
 use crate::machine::environment::{Effect, Kind, VARIABLES};
 use crate::machine::files::Files;
 use crate::machine::no_proxy::NoProxy;
-use crate::machine::proxy_url::ProxyUrl;
+use crate::machine::proxy_url::{self, ProxyUrl};
 use crate::tls::{certificate, roots};
 
 const NAME: &str = "this shell";
@@ -44,7 +44,7 @@ pub(super) fn look(
         ));
     }
     if user.text("https_proxy").or_else(|| user.text("HTTPS_PROXY")).is_none() {
-        findings.push(Finding::wrong(NAME, "https_proxy is not set", Some(again.set_all())));
+        findings.push(unset(proxy_url::is_base_url_set(proxy, user), again));
     }
     if findings.is_empty() {
         findings.push(Finding::right(NAME, "leads clients to the proxy"));
@@ -52,9 +52,22 @@ pub(super) fn look(
     findings
 }
 
+/// Who is led by a base URL needs no proxy.
+fn unset(has_base_url: bool, again: &Again) -> Finding {
+    let cure = Some(again.set_all());
+    if has_base_url {
+        let says = "https_proxy is not set; only clients that read OPENAI_BASE_URL get to the proxy";
+        return Finding::remark(NAME, says, cure);
+    }
+    Finding::wrong(NAME, "https_proxy is not set", cure)
+}
+
 fn elsewhere(name: &'static str, value: &str, proxy: SocketAddr) -> Option<Finding> {
-    if ProxyUrl::to(proxy, value).is_some() {
-        return None;
+    if let Some(url) = ProxyUrl::to(proxy, value) {
+        // The value may hold a key and is not shown.
+        let cure = Cure::Run(format!("begin {name} with http://"));
+        let says = format!("{name} has no http:// before it, without which some clients do not start");
+        return url.scheme.is_none().then(|| Finding::remark(NAME, &says, Some(cure)));
     }
     // It may hold a password.
     let shown = value.rsplit_once('@').map_or_else(|| value.to_owned(), |(_, rest)| format!("…@{rest}"));
