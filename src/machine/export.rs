@@ -73,6 +73,7 @@ fn works_in_container(assignment: &Assignment) -> bool {
 
 /// In a network of its own, a container would reach neither loopback nor, as a stranger, any tunnel.
 fn docker_usage(files: &Files) -> String {
-    let mounts = [files.ca(), files.bundle()].map(|file| format!("-v '{file}:{file}:ro'"));
+    let mounts =
+        [files.ca(), files.bundle()].map(|file| format!("-v {}", shell::word(&format!("{file}:{file}:ro"))));
     format!("docker run --network host --env-file THIS-FILE {} IMAGE", mounts.join(" "))
 }

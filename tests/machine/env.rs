@@ -86,15 +86,21 @@ async fn unset_leaves_the_shell_as_it_was() {
 #[tokio::test]
 async fn containers_get_what_can_be_mounted() {
     let stage = Stage::set().await;
-    let said = User::of_proxy(&stage).run(&["env", "--shell", "docker"]).await;
+    let user = User::of_proxy(&stage);
+    let certs = user.home.path().join("o'neil's files");
+    std::fs::create_dir(&certs).unwrap();
+    std::fs::copy(&stage.ca_file, certs.join("ca.pem")).unwrap();
+    let user = user.with("AZURE_OPENAI_PROXY_CERTS", certs.display());
+    let said = user.run(&["env", "--shell", "docker"]).await;
     let (usage, variables) = said.stdout.split_once('\n').unwrap();
-    assert!(
-        usage.starts_with("# docker run --network host ") && usage.matches(" -v ").count() == 2,
-        "{usage}"
-    );
+    // As a shell reads it in which it is pasted.
+    let usage = usage.strip_prefix("# ").unwrap();
+    let words = user.shell("sh", &format!("docker() {{ printf '%s\\n' \"$@\"; }}; {usage}")).await.stdout;
+    assert!(words.starts_with("run\n--network\nhost\n--env-file\nTHIS-FILE\n-v\n"), "{usage}: {words}");
+    assert_eq!(words.lines().filter(|word| *word == "-v").count(), 2, "{words}");
     let mounted = |line: &&str| {
         let path = line.split_once('=').unwrap().1;
-        !path.starts_with('/') || usage.contains(&format!("'{path}:{path}:ro'"))
+        !path.starts_with('/') || words.lines().any(|word| word == format!("{path}:{path}:ro"))
     };
     assert!(variables.lines().all(|line| mounted(&line)), "{variables}");
 }

@@ -122,7 +122,7 @@ impl fmt::Display for Fix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MakeCa(command) => f.write_str(command),
-            Self::Private(path, mode) => write!(f, "chmod {mode:o} '{}'", path.display()),
+            Self::Private(path, mode) => write!(f, "chmod {mode:o} {}", word(&path.display().to_string())),
         }
     }
 }
