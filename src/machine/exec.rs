@@ -14,6 +14,7 @@ use crate::app::{self, StartError};
 use crate::cli::{Exec, Exit, Flags};
 use crate::config::azure_key::CommandError;
 use crate::config::env::{self, Environment};
+use crate::config::flags::written;
 use crate::config::key::Key;
 use crate::config::layer::Origin;
 use crate::config::problem::Invalid;
@@ -90,7 +91,14 @@ pub async fn exec(asked: &Exec, flags: &Flags, user: &Environment) -> Result<u8,
 async fn find_or_start(config: &Config, flags: &Flags, user: &Environment) -> Result<Running, ExecError> {
     let (configured, found) = probe::configured(config).await;
     match found {
-        Found::Ours(_) => return Ok(Running { address: configured, own: None }),
+        Found::Ours(_) => {
+            if let Some(ignored) = ignored(flags) {
+                gathering::say(&format!(
+                    "azure-openai-proxy: a proxy runs at {configured}, and its own settings hold: not {ignored}"
+                ));
+            }
+            return Ok(Running { address: configured, own: None });
+        }
         Found::Nobody => {}
         Found::Stranger(_) => {
             gathering::say(&format!(
@@ -128,6 +136,14 @@ async fn find_or_start(config: &Config, flags: &Flags, user: &Environment) -> Re
     let (stopper, stopping) = shutdown::channel();
     tokio::spawn(bound.run(stopping));
     Ok(Running { address, own: Some(stopper) })
+}
+
+/// The flags that only a proxy of this command's own would have heeded.
+fn ignored(flags: &Flags) -> Option<String> {
+    const OURS: &[&str] = &["--config", "--listen", "--certs", "--log", "--log-format"];
+    let given = written(flags).filter_map(|flag| flag.split('=').next().map(str::to_owned));
+    let ignored: Vec<String> = given.filter(|flag| !OURS.contains(&&**flag)).collect();
+    (!ignored.is_empty()).then(|| ignored.join(", "))
 }
 
 /// Whether a parent proxy is at one of the addresses where a proxy of ours would be.

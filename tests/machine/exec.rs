@@ -31,6 +31,23 @@ async fn requests_of_the_command_reach_azure() {
     }
 }
 
+/// A proxy that runs has its own; whoever gives others is told that they are not used.
+#[tokio::test]
+async fn settings_that_no_proxy_takes_are_told() {
+    let stage = Stage::set().await;
+    let [with_proxy, without] = both(&stage);
+    let listen = format!("--listen={}", stage.proxy);
+    let said =
+        with_proxy.run(&["exec", &listen, "--map", "a=b", "--strip-dots", "--log=off", "--", "true"]).await;
+    let told = format!(
+        "azure-openai-proxy: a proxy runs at {}, and its own settings hold: not --map, --strip-dots\n",
+        stage.proxy
+    );
+    assert_eq!((said.code, said.stderr), (Some(0), told));
+    assert_eq!(with_proxy.run(&["exec", &listen, "--log=off", "--", "true"]).await.stderr, "");
+    assert_eq!(without.run(&["exec", "--map", "a=b", "--", "true"]).await.stderr, "");
+}
+
 #[tokio::test]
 async fn a_ca_that_is_made_for_it_is_made_for_the_configured_address() {
     let stage = Stage::set().await;
