@@ -9,8 +9,9 @@ use std::net::Ipv6Addr;
 
 use crate::config::env::Environment;
 
-/// What a machine of its own always reaches directly.
-const LOCAL: &[&str] = &["localhost", "127.0.0.1", "::1", ".local"];
+/// What a machine of its own always reaches directly. The first is the one that people seldom write: behind it
+/// everything is ours, and before it everything the user's.
+const LOCAL: &[&str] = &[".local", "::1", "127.0.0.1", "localhost"];
 
 /// The variables that hold such a list.
 const NAMES: [&str; 2] = ["no_proxy", "NO_PROXY"];
@@ -41,10 +42,14 @@ impl NoProxy {
         merged
     }
 
-    /// A list without this machine's own names; empty if nothing else was in it.
+    /// A list without the names of this machine that stand at its end in our order; empty if that was all.
     pub fn without_local(list: &str) -> String {
-        let users = entries(list).filter(|entry| !LOCAL.contains(entry));
-        users.collect::<Vec<_>>().join(",")
+        let (mut users, mut rest): (Vec<&str>, _) = (entries(list).collect(), LOCAL);
+        while let Some(at) = users.last().and_then(|last| rest.iter().position(|local| local == last)) {
+            users.pop();
+            rest = &rest[..at];
+        }
+        users.join(",")
     }
 
     /// Entries of the user's that some client cannot read, left out.
@@ -104,14 +109,14 @@ mod tests {
     #[test]
     fn merges_both_spellings_and_keeps_the_users_order() {
         let merged = of(&[("no_proxy", "a.example, .corp"), ("NO_PROXY", "10.0.0.0/8 a.example")]);
-        assert_eq!(merged.to_string(), "a.example,.corp,10.0.0.0/8,localhost,127.0.0.1,::1,.local");
-        assert_eq!(of(&[]).to_string(), "localhost,127.0.0.1,::1,.local");
+        assert_eq!(merged.to_string(), "a.example,.corp,10.0.0.0/8,.local,::1,127.0.0.1,localhost");
+        assert_eq!(of(&[]).to_string(), ".local,::1,127.0.0.1,localhost");
     }
 
     #[test]
     fn writes_only_what_every_client_reads() {
         let merged = of(&[("no_proxy", "[::1],fd00::/8,[fe80::1]:80,[fd00::1]/8,x")]);
-        assert_eq!(merged.to_string(), "::1,x,localhost,127.0.0.1,.local");
+        assert_eq!(merged.to_string(), "::1,x,.local,127.0.0.1,localhost");
         assert_eq!(merged.dropped(), ["fd00::/8", "[fe80::1]:80", "[fd00::1]/8"]);
     }
 
@@ -134,8 +139,17 @@ mod tests {
 
     #[test]
     fn takes_its_own_entries_back() {
-        assert_eq!(NoProxy::without_local("localhost,127.0.0.1,::1,.local"), "");
-        assert_eq!(NoProxy::without_local("a,localhost,b"), "a,b");
+        for list in [
+            "",
+            "a",
+            "localhost,127.0.0.1",
+            "127.0.0.1,localhost,::1",
+            "a,localhost,b",
+            "::1,.local,a",
+            "a,localhost",
+        ] {
+            assert_eq!(NoProxy::without_local(&of(&[("NO_PROXY", list)]).to_string()), list);
+        }
     }
 
     proptest! {

@@ -197,7 +197,7 @@ async fn a_no_proxy_of_the_users_that_leads_past_us_is_told() {
     let stage = Stage::set().await;
     let user = User::of_proxy(&stage).with("NO_PROXY", "corp.example,.openai.com,fd00::/8");
     let said = user.run(&["exec", "--", "sh", "-c", "echo $NO_PROXY"]).await;
-    assert_eq!(said.stdout, "corp.example,.openai.com,localhost,127.0.0.1,::1,.local\n");
+    assert_eq!(said.stdout, "corp.example,.openai.com,.local,::1,127.0.0.1,localhost\n");
     assert!(
         said.stderr.contains("NO_PROXY has .openai.com") && said.stderr.contains("left fd00::/8 out"),
         "{said:?}"

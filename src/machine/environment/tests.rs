@@ -52,7 +52,7 @@ async fn every_variable_points_where_its_kind_says() {
     for variable in VARIABLES {
         let expected = match variable.kind {
             Kind::Proxy => Some(format!("http://{PROXY}")),
-            Kind::NoProxy => Some("localhost,127.0.0.1,::1,.local".into()),
+            Kind::NoProxy => Some(".local,::1,127.0.0.1,localhost".into()),
             Kind::Roots(Effect::Adds) => Some(machine.path("ca.pem")),
             Kind::Roots(Effect::Replaces) => Some(machine.path("bundle.pem")),
             Kind::Fixed(text) => Some(text.into()),
