@@ -49,14 +49,15 @@ pub fn build(root: &CertificateDer<'static>, user: &Environment, own: &Path) -> 
     let (base, added) = (text(base), text(added));
     let is_usual = is_systems && added.is_empty();
     let others = base + &added;
-    let mark = if is_usual { String::new() } else { mark(&others) };
+    let mark = if is_usual { String::new() } else { mark(others.as_bytes()) };
     let has_others = !others.is_empty();
     // At the end, where a reader looks for what was added.
     Bundle { pem: others + &pem::encode("CERTIFICATE", root), mark, unreadable, has_others }
 }
 
-fn mark(others: &str) -> String {
-    let digest = digest(&SHA256, others.as_bytes());
+/// What sets the name of a file apart from those that are made of something else.
+pub(super) fn mark(made_of: &[u8]) -> String {
+    let digest = digest(&SHA256, made_of);
     digest.as_ref().iter().take(MARK).fold("-".to_owned(), |mark, octet| format!("{mark}{octet:02x}"))
 }
 

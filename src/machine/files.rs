@@ -22,7 +22,8 @@ pub struct Files {
     /// What sets the names of those that are made of the user's roots apart.
     mark: String,
     has_wgetrc: bool,
-    has_java: bool,
+    /// That for the JVMs of one JDK, if it was asked for.
+    trust_store: Option<PathBuf>,
 }
 
 /// Why the files are not there.
@@ -65,8 +66,6 @@ pub enum Note {
 
 /// The directory of PHP ini files within ours.
 const PHP: &str = "php";
-/// The trust store for JVMs.
-const TRUST_STORE: &str = "truststore";
 
 /// The root that clients have to trust, from `ca.pem`.
 pub fn root(directory: &Path) -> Result<CertificateDer<'static>, FilesError> {
@@ -87,7 +86,7 @@ impl Files {
     /// The files by name only, whether they are there or not.
     pub fn named(directory: &Path) -> Self {
         let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
-        Self { directory, mark: String::new(), has_wgetrc: true, has_java: true }
+        Self { directory, mark: String::new(), has_wgetrc: true, trust_store: None }
     }
 
     /// Makes the files right. Blocks on files; for Java also on `keytool`, for a second or two the first time.
@@ -96,7 +95,7 @@ impl Files {
         user: &Environment,
         extras: Extras,
     ) -> Result<(Self, Vec<Note>), FilesError> {
-        let mut files = Self { has_java: extras.java, ..Self::named(directory) };
+        let mut files = Self::named(directory);
         let bundle = bundle::build(&root(&files.directory)?, user, &files.directory);
         files.mark = bundle.mark;
         publish(&files.directory, &files.marked("bundle", ".pem"), &bundle.pem)?;
@@ -117,8 +116,8 @@ impl Files {
             }
         }
         if extras.java {
-            java::trust_store(user, &files.directory.join("ca.pem"), &files.directory.join(TRUST_STORE))
-                .await?;
+            let root = files.directory.join("ca.pem");
+            files.trust_store = Some(java::trust_store(user, &root, &files.directory).await?);
         }
         Ok((files, notes))
     }
@@ -163,7 +162,8 @@ impl Files {
     /// The options that JVMs start with: those in `users`, and ours.
     pub fn java_options(&self, users: Option<&str>, proxy: SocketAddr) -> Option<String> {
         let users = users.and_then(java::options_without).map(|users| users + " ").unwrap_or_default();
-        self.has_java.then(|| users + &java::options(proxy, &self.path(TRUST_STORE)))
+        let store = self.trust_store.as_ref()?;
+        Some(users + &java::options(proxy, &store.display().to_string()))
     }
 
     fn marked(&self, name: &str, end: &str) -> String {

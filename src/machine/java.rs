@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::bundle::mark;
 use super::command::{self, CommandError};
 use crate::config::env::Environment;
 use crate::tls;
@@ -67,20 +68,26 @@ pub fn options_without(options: &str) -> Option<String> {
     (!users.is_empty()).then(|| users.to_owned())
 }
 
-/// Makes a trust store at `store`: the JDK's own and our root. Does nothing if it is newer than what it is made of.
-pub async fn trust_store(user: &Environment, root: &Path, store: &Path) -> Result<(), JavaError> {
+/// Makes a trust store in `directory`, the JDK's own and our root, and says where it is. Nothing is done if it is newer
+/// than what it is made of.
+///
+/// Each JDK's has a name of its own: another may have other roots, or not read this one's.
+pub async fn trust_store(user: &Environment, root: &Path, directory: &Path) -> Result<PathBuf, JavaError> {
     let jdk = Jdk::find(user).ok_or(JavaError::NoJdk)?;
+    let made_of = jdk.cacerts.canonicalize().unwrap_or_else(|_| jdk.cacerts.clone());
+    let store = directory.join(format!("truststore{}", mark(made_of.as_os_str().as_encoded_bytes())));
     let changed = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
     let sources = [&*jdk.cacerts, root].map(changed).into_iter().max().flatten();
-    if changed(store) > sources {
-        return Ok(());
+    if changed(&store) > sources {
+        return Ok(store);
     }
-    let failed = |source| JavaError::Copy { from: jdk.cacerts.clone(), to: store.to_owned(), source };
-    let draft = Draft::beside(store).map_err(failed)?;
+    let failed = |source| JavaError::Copy { from: jdk.cacerts.clone(), to: store.clone(), source };
+    let draft = Draft::beside(&store).map_err(failed)?;
     std::fs::read(&jdk.cacerts).and_then(|octets| std::fs::write(&draft.0, octets)).map_err(failed)?;
     let arguments = import(&draft.0.display().to_string(), "azure-openai-proxy", &root.display().to_string());
     command::run_ok(&jdk.keytool, &arguments).await?;
-    std::fs::rename(&draft.0, store).map_err(failed)
+    std::fs::rename(&draft.0, &store).map_err(failed)?;
+    Ok(store)
 }
 
 /// The arguments with which keytool takes a root in.
@@ -174,11 +181,27 @@ mod tests {
     async fn two_trust_stores_that_are_made_at_once_are_both_whole() {
         let (_jdk, user) = jdk("sleep 0.2; [ -f \"$4\" ] && echo ours >>\"$4\"");
         let certs = tempfile::tempdir().unwrap();
-        let (root, store) = (certs.path().join("ca.pem"), certs.path().join("truststore"));
-        let made = tokio::join!(trust_store(&user, &root, &store), trust_store(&user, &root, &store));
-        assert!(made.0.is_ok() && made.1.is_ok(), "{made:?}");
-        assert_eq!(std::fs::read_to_string(&store).unwrap(), "theirs\nours\n");
+        let root = certs.path().join("ca.pem");
+        let made =
+            tokio::join!(trust_store(&user, &root, certs.path()), trust_store(&user, &root, certs.path()));
+        let (one, other) = (made.0.unwrap(), made.1.unwrap());
+        assert_eq!(one, other);
+        assert_eq!(std::fs::read_to_string(&one).unwrap(), "theirs\nours\n");
         assert_eq!(std::fs::read_dir(certs.path()).unwrap().count(), 1, "only the store is left");
+    }
+
+    /// Another's may hold roots of the user's that this one's lacks.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn no_jdk_takes_the_place_of_anothers_trust_store() {
+        let [one, other] = ["echo ours >>\"$4\"", "echo anew >>\"$4\""].map(jdk);
+        let certs = tempfile::tempdir().unwrap();
+        let root = certs.path().join("ca.pem");
+        let store = trust_store(&one.1, &root, certs.path()).await.unwrap();
+        let others = trust_store(&other.1, &root, certs.path()).await.unwrap();
+        assert_eq!(trust_store(&one.1, &root, certs.path()).await.unwrap(), store);
+        assert_eq!(std::fs::read_to_string(&store).unwrap(), "theirs\nours\n");
+        assert_eq!(std::fs::read_to_string(&others).unwrap(), "theirs\nanew\n");
     }
 
     #[cfg(unix)]
@@ -186,7 +209,7 @@ mod tests {
     async fn a_trust_store_that_cannot_be_made_leaves_nothing_behind() {
         let (_jdk, user) = jdk("echo no >&2; exit 1");
         let certs = tempfile::tempdir().unwrap();
-        let made = trust_store(&user, &certs.path().join("ca.pem"), &certs.path().join("truststore")).await;
+        let made = trust_store(&user, &certs.path().join("ca.pem"), certs.path()).await;
         assert!(matches!(made, Err(JavaError::Keytool(_))), "{made:?}");
         assert_eq!(std::fs::read_dir(certs.path()).unwrap().count(), 0);
     }
