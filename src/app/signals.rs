@@ -13,7 +13,7 @@ pub struct Signals {
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     hangup: tokio::signal::unix::Signal,
-    /// Whether it was started for somebody at a terminal, to end with it.
+    /// Whether it was started for somebody at a terminal of the process's own, to end with it.
     #[cfg(unix)]
     at_terminal: bool,
     #[cfg(windows)]
@@ -41,7 +41,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
             // Under nohup(1) it would not be.
-            at_terminal: io::stderr().is_terminal(),
+            at_terminal: io::stderr().is_terminal() && has_terminal(),
         })
     }
 
