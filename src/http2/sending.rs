@@ -24,7 +24,7 @@ pub(super) struct Sending<B> {
     held: Option<Bytes>,
     /// Why the content broke off, while what came before that is written.
     broken: Option<BoxError>,
-    /// Whether all of it was handed over.
+    /// Whether all of it was handed over, and only its writing is waited for.
     ended: bool,
 }
 

@@ -30,7 +30,7 @@ pub struct Settings {
     pub patience: Duration,
     /// How long the connection may be without a request under way.
     pub idle: Duration,
-    /// How long a client may take nothing of an answer, and then be silent.
+    /// How long a client may take nothing of an answer.
     pub unread: Duration,
     /// When it has to show that it is there.
     pub pace: Pace,
@@ -50,6 +50,9 @@ pub enum ServeError {
     Silent,
 }
 
+/// How much longer a client may leave a question unanswered that may not have read it yet: behind what it was sent, one
+/// that has paused looks like one that is gone.
+const PAUSE: Duration = Duration::from_secs(600);
 /// Requests that one connection may have under way.
 const MAX_STREAMS: u32 = 256;
 /// Requests that a client may take back before we have begun with them (CVE-2023-44487).
@@ -81,7 +84,7 @@ where
     let pings = connection.ping_pong().expect("nobody has taken them yet");
     let streams = Streams::none();
     // A client that cannot write on what it reads reads no more, not even our question.
-    let unread = || streams.may_be_unread(activity.last()).then_some(settings.unread);
+    let unread = || streams.may_be_unread(activity.last()).then_some(PAUSE.min(settings.unread));
     let mut silence = pin!(pings::unanswered(pings, activity.clone(), settings.pace, || true, unread));
     let mut idle = pin!(streams.none_for(settings.idle));
     let (mut stopping, mut leaving) = (false, false);

@@ -1,4 +1,4 @@
-//! Streams under way, and for how long there have been none.
+//! Streams under way, for how long there have been none, and when one was written on.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -57,10 +57,22 @@ async fn a_client_that_reads_later_is_waited_for() {
         response = response => response.unwrap(),
         _ = &mut connection => panic!("the connection is at its end"),
     };
-    tokio::time::sleep(UNREAD / 2).await;
+    tokio::time::sleep(PAUSE * 9 / 10).await;
     assert!(!served.is_finished());
     tokio::spawn(connection);
     assert_eq!(whole(response.into_body()).await.unwrap().len(), LENGTH);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_gone_in_the_middle_of_an_answer_is_left() {
+    let (mut io, served, _stopper) =
+        serving(async |_: Request<Content>| Response::new(body::full(vec![b'x'; 300 << 10])));
+    let begun = tokio::time::Instant::now();
+    // SETTINGS, and GET https://a/ by the static table of HPACK.
+    io.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    io.write_all(b"\0\0\x06\x01\x05\0\0\0\x01\x82\x84\x87\x01\x01a").await.unwrap();
+    assert!(matches!(served.await.unwrap(), Err(ServeError::Silent)));
+    assert_eq!(begun.elapsed().as_secs(), 50 + PAUSE.as_secs());
 }
 
 #[tokio::test(start_paused = true)]
