@@ -76,12 +76,13 @@ impl Normaliser {
         }
         self.held.extend_from_slice(rest);
         self.overlong |= self.held.len() > LONGEST_EVENT;
+        let all_held = self.events == Events::ChatCompletions && !self.overlong;
         // A comment is there to show that somebody is: it needs no blank line, and belongs to no event.
-        let only_comments = self.lines.at_line() && comments(&self.held) == self.held.len();
+        let only_comments = all_held && self.lines.at_line() && comments(&self.held) == self.held.len();
         if only_comments {
             self.lines.open = false;
         }
-        if only_comments || self.overlong || self.events == Events::Any {
+        if only_comments || !all_held {
             ready.unsplit(self.held.split());
         }
         ready.freeze()

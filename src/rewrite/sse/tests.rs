@@ -116,6 +116,15 @@ fn a_comment_goes_on_as_soon_as_it_is_whole() {
 }
 
 #[test]
+fn a_comment_inside_an_event_that_went_on_already_does_not_end_it() {
+    let mut any = Normaliser::new(Events::Any);
+    assert_eq!(any.push("data: x\n".into()), "data: x\n");
+    assert_eq!(any.push(": ping\n".into()), ": ping\n");
+    assert_eq!(any.push(Bytes::new()), "");
+    assert_eq!(any.end(), "\n");
+}
+
+#[test]
 fn passes_an_event_past_its_bound_as_it_is() {
     let mut chat = Normaliser::new(Events::ChatCompletions);
     let long = format!("data: {{\"choices\":[{{\"x\":\"{}", "y".repeat(LONGEST_EVENT));
