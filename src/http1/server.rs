@@ -116,7 +116,8 @@ where
             Err(ServeError::Head(error)) => {
                 let refused = refuse(error);
                 Box::pin(server.respond(refused, Asked::nothing())).await?;
-                server.close().await;
+                // What would be its content, and where that ends, is not known.
+                server.close(true).await;
                 return Err(error.into());
             }
             Err(error) => return Err(error),
@@ -124,7 +125,8 @@ where
         match next {
             Next::Request => server.patience.as_mut().reset(Instant::now() + settings.patience),
             Next::Close => {
-                server.close().await;
+                let is_writing = !lock(&server.shared).is_over();
+                server.close(is_writing).await;
                 return Ok(());
             }
             Next::Nothing => return Ok(()),
@@ -250,11 +252,8 @@ impl Server {
     }
 
     /// Ends the connection so that the last response arrives.
-    async fn close(&self) {
-        let (stream, is_writing) = {
-            let mut shared = lock(&self.shared);
-            (shared.wire.close(), !shared.is_over())
-        };
+    async fn close(&self, is_writing: bool) {
+        let stream = lock(&self.shared).wire.close();
         if let Some(stream) = stream {
             Box::pin(linger(stream, is_writing)).await;
         }
