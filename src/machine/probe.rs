@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::net::listen::client_address;
 use crate::tls::pem;
 
-/// Longest wait for all of it; a shell may be waiting too.
+/// Longest wait for what is at one address; a shell may be waiting too.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// The page that the proxy answers itself, on intercepted hosts too.

@@ -146,7 +146,7 @@ impl Attempt {
             }
             (Fared::Through | Fared::KeyNeeded, _) => self.set_all.clone(),
             // Our own word to who has a wrong key in the URL.
-            (Fared::Not(why), _) if why.contains("407") => self.show_key.clone(),
+            (Fared::Not(why), _) if wants_key(&why) => self.show_key.clone(),
             // It ignores proxies or their certificates, whatever is set.
             _ => Cure::Set("OPENAI_BASE_URL", base_url),
         };
@@ -193,7 +193,7 @@ impl Attempt {
     }
 
     fn without_passwords(&self, said: String) -> String {
-        self.passwords.iter().fold(said, |said, password| said.replace(password, "…"))
+        self.passwords.iter().fold(said, |said, password| said.replace(&format!(":{password}@"), ":…@"))
     }
 }
 
@@ -204,6 +204,11 @@ fn passwords(user: &Environment) -> impl Iterator<Item = String> {
     let named =
         users.filter_map(|name| name.rsplit_once("://").map_or(name, |(_, name)| name).split_once(':'));
     named.map(|(_, password)| password.to_owned()).filter(|password| !password.is_empty())
+}
+
+/// Whether a client says that the proxy wants to know who it is: by our status, which is no part of a longer number.
+fn wants_key(why: &str) -> bool {
+    why.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == "407")
 }
 
 /// What we say to those who show no client key, or not one of ours.
