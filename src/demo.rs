@@ -6,6 +6,7 @@ mod stage;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::pin::pin;
 
 use anyhow::bail;
 
@@ -21,20 +22,25 @@ use stage::Stage;
 ///
 /// Something could not be set up, or an answer was not right.
 pub async fn run(once: bool) -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
+    let mut interrupted = pin!(shutdown::signal());
+    let stage = tokio::select! {
+        // First, so that it is heard from before there is anything to take away.
+        biased;
+        () = &mut interrupted => bail!("interrupted"),
+        stage = Stage::set() => stage?,
+    };
     say(&format!(
         "A simulated Azure OpenAI listens on {}, the proxy in front of it on {}.\n",
         stage.simulator, stage.proxy
     ));
     let shown = tokio::select! {
         wrong = round::show(&stage, say) => Some(wrong),
-        () = shutdown::signal() => None,
+        () = &mut interrupted => None,
     };
     if !once && shown.as_ref().is_some_and(Vec::is_empty) {
         say(&try_it(&stage));
-        shutdown::signal().await;
+        interrupted.await;
     }
-    // Whatever ended it: a CA's key is in the folder that this removes.
     stage.strike().await;
     match shown {
         None => bail!("interrupted"),

@@ -30,10 +30,13 @@ pub(super) struct Stage {
     pub(super) ca_file: PathBuf,
     /// The simulator's root certificate, in PEM.
     pub(super) simulator_ca_pem: String,
-    folder: PathBuf,
+    _folder: Folder,
     stoppers: [Stopper; 2],
     running: [JoinHandle<()>; 2],
 }
+
+/// A folder that vanishes when dropped, whatever ends the demonstration: a CA's key is in it.
+struct Folder(PathBuf);
 
 /// The simulated resource.
 pub(super) const AZURE_HOST: &str = "demo.openai.azure.com";
@@ -50,8 +53,8 @@ const PACE: Duration = Duration::from_millis(60);
 impl Stage {
     /// Starts both on free ports.
     pub(super) async fn set() -> anyhow::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("azure-openai-proxy-demo-{}", tls::random_token()?));
-        std::fs::create_dir(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        let made = Folder::make()?;
+        let folder = &made.0;
         let key = Secret::new(&tls::random_token()?);
         let resource = simulator::Settings { pace: PACE, ..simulator::Settings::demo(key.clone()) };
         let simulator = simulator::bind(resource, free_port()).await?;
@@ -78,7 +81,7 @@ impl Stage {
             ca_file: certs.join("ca.pem"),
             ca_pem: std::fs::read_to_string(certs.join("ca.pem"))?,
             simulator_ca_pem,
-            folder,
+            _folder: made,
             stoppers: [stop_proxy, stop_simulator],
             running: [
                 tokio::spawn(proxy.run(proxy_stops)),
@@ -94,8 +97,23 @@ impl Stage {
             // A panic in there has been printed already, and there is nothing left to save.
             let _ = running.await;
         }
-        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
-            tracing::warn!(%error, "could not remove {}", self.folder.display());
+    }
+}
+
+// === impl Folder ===
+
+impl Folder {
+    fn make() -> anyhow::Result<Self> {
+        let path = std::env::temp_dir().join(format!("azure-openai-proxy-demo-{}", tls::random_token()?));
+        std::fs::create_dir(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(%error, "could not remove {}", self.0.display());
         }
     }
 }
