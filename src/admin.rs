@@ -112,6 +112,11 @@ pub fn is_page(path: &str) -> bool {
     PAGES.contains(&path) || path == WELL_KNOWN || probe::is_probe(path) || page::part(path).is_some()
 }
 
+/// Whether this path is answered by us on the names that we intercept, too.
+pub fn is_identity(path: &str) -> bool {
+    path.strip_prefix(WELL_KNOWN).is_some_and(|below| below.is_empty() || below.starts_with('/'))
+}
+
 /// Answers [`WELL_KNOWN`] where it was asked of a name that is not ours. What is below it is nothing, but ours too:
 /// some clients cannot ask for a page and no more. `None` for all other paths.
 ///

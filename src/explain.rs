@@ -43,7 +43,8 @@ pub fn explain(config: &Config, asked: &cli::Explain) -> anyhow::Result<String> 
 }
 
 /// What is printed of a page of our own.
-const PAGE: &str = "  answered    here, 200, as a page of the proxy's own; nothing is sent\n";
+const PAGE: &str =
+    "  answered    here, as a page of the proxy's own, which can only be read; nothing is sent\n";
 
 const TUNNELLED: &str = "tunnelled   its host is not intercepted; nobody looks inside";
 
@@ -90,7 +91,7 @@ impl Way {
         };
         let host =
             HostPort::parse(authority.as_str(), Some(port)).context("the URL's host cannot be read")?;
-        if intercepted.contains(&host) && uri.path() == admin::WELL_KNOWN {
+        if intercepted.contains(&host) && admin::is_identity(uri.path()) {
             return Ok(Self::Page);
         }
         if intercepted.contains(&host) {
