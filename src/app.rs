@@ -47,7 +47,7 @@ pub struct Bound {
 #[derive(Debug, Error)]
 pub enum StartError {
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}{}", if is_taken(.source) { "; take another address with --listen PORT" } else { "" })]
+    #[error("cannot listen on {address}{}", advice(.source))]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -144,8 +144,8 @@ fn adopt(handed: net::TcpListener) -> Result<(TcpListener, SocketAddr), StartErr
     listen::adopt(handed).map(|listener| (listener, address)).map_err(StartError::Adopt)
 }
 
-fn is_taken(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::AddrInUse
+fn advice(error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::AddrInUse { "; take another address with --listen PORT" } else { "" }
 }
 
 // === impl StartError ===

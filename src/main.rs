@@ -221,7 +221,9 @@ fn certificate_authority(command: CaCommand, flags: &Flags) -> Outcome {
 /// The root that clients have to trust; of a proxy that another user runs, `ca.pem` is all that there is.
 fn root_pem(dir: &Path) -> Result<String, CaError> {
     match Authority::load(dir) {
-        Err(error @ CaError::Absent { .. }) => std::fs::read_to_string(dir.join("ca.pem")).map_err(|_| error),
+        Err(error) if !dir.join("issuer.pem").exists() => {
+            std::fs::read_to_string(dir.join("ca.pem")).map_err(|_| error)
+        }
         loaded => loaded.map(|authority| authority.root_pem()),
     }
 }
