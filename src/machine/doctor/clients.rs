@@ -193,7 +193,11 @@ impl Attempt {
     }
 
     fn without_passwords(&self, said: String) -> String {
-        self.passwords.iter().fold(said, |said, password| said.replace(&format!(":{password}@"), ":…@"))
+        self.passwords.iter().fold(said, |said, password| match password.len() {
+            // A short one may be a part of any word.
+            ..8 => said.replace(&format!("{password}@"), "…@"),
+            _ => said.replace(password, "…"),
+        })
     }
 }
 
