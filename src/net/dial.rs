@@ -74,7 +74,7 @@ pub async fn dial(permitted: &Permitted, overrides: &[Override]) -> Result<TcpSt
     let connected = race(addresses).await.and_then(|stream| {
         let ends = (stream.local_addr()?, stream.peer_addr()?);
         stream.set_nodelay(true)?;
-        keep_alive(&SockRef::from(&stream))?;
+        keep_alive(&SockRef::from(&stream));
         Ok((stream, ends))
     });
     let refused = |source| DialError::Connect { destination: permitted.destination().clone(), source };

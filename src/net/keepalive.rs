@@ -3,7 +3,6 @@
 //! An exchange may be silent for an hour, and a tunnel too. Without them, nobody learns that the other machine has gone
 //! or that a router on the way has forgotten the connection; and those that a client asks end here.
 
-use std::io;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
@@ -14,10 +13,13 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// The time for an answer.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// Has the system ask after each silence, and break the connection when that is not answered. Connections inherit it
-/// from their listener.
-pub fn keep_alive(socket: &SockRef<'_>) -> io::Result<()> {
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(SILENCE).with_interval(ANSWER))
+/// Has the system ask after each silence, and break the connection when that is not answered; one that cannot goes
+/// without. Connections inherit it from their listener.
+pub fn keep_alive(socket: &SockRef<'_>) {
+    let asking = TcpKeepalive::new().with_time(SILENCE).with_interval(ANSWER);
+    if let Err(error) = socket.set_tcp_keepalive(&asking) {
+        tracing::debug!(%error, "the system does not ask whether the other end is there");
+    }
 }
 
 #[cfg(all(test, unix))]

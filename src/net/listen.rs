@@ -18,14 +18,14 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    keep_alive(&SockRef::from(&socket))?;
+    keep_alive(&SockRef::from(&socket));
     socket.listen(BACKLOG)
 }
 
 /// Takes over a listener that somebody else has bound.
 pub fn adopt(handed: net::TcpListener) -> io::Result<TcpListener> {
     handed.set_nonblocking(true)?;
-    keep_alive(&SockRef::from(&handed))?;
+    keep_alive(&SockRef::from(&handed));
     TcpListener::from_std(handed)
 }
 
