@@ -70,6 +70,20 @@ pub struct Admin {
     pub metrics: Metrics,
 }
 
+/// A page of ours.
+enum Page {
+    Front,
+    Events,
+    Root,
+    Crl,
+    RootCrl,
+    Pac,
+    Metrics,
+    Identity,
+    /// What the front page is made of.
+    Part(Response<Body>),
+}
+
 /// The head of a request for a page.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
@@ -92,24 +106,23 @@ pub fn respond(admin: &Admin, asked: &Asked<'_>, shutdown: Shutdown) -> Result<R
     }
     only_read(asked.method)?;
     let authority = asked.authority;
-    match asked.path {
-        "/" if asked.wants_html() => Ok(page::page(admin, authority)),
-        "/" => Ok(answer(TEXT, overview(admin, authority))),
-        "/events" => Ok(of_type(events::MEDIA_TYPE, events::stream(&admin.journal, shutdown))),
-        "/ca.pem" => Ok(answer("application/x-pem-file", admin.authority.root_pem())),
-        CRL => crl(admin),
-        ROOT_CRL => root_crl(admin),
-        "/proxy.pac" => Ok(answer(pac::MEDIA_TYPE, pac::file(&admin.intercepted, &authority.to_string()))),
-        "/metrics" => Ok(answer(metrics::MEDIA_TYPE, admin.metrics.text())),
-        WELL_KNOWN => identify(admin, asked.method, false),
-        path => page::part(path).ok_or(Kind::NotFound.into()),
+    match Page::at(asked.path).ok_or(Kind::NotFound)? {
+        Page::Front if asked.wants_html() => Ok(page::page(admin, authority)),
+        Page::Front => Ok(answer(TEXT, overview(admin, authority))),
+        Page::Events => Ok(of_type(events::MEDIA_TYPE, events::stream(&admin.journal, shutdown))),
+        Page::Root => Ok(answer("application/x-pem-file", admin.authority.root_pem())),
+        Page::Crl => crl(admin),
+        Page::RootCrl => root_crl(admin),
+        Page::Pac => Ok(answer(pac::MEDIA_TYPE, pac::file(&admin.intercepted, &authority.to_string()))),
+        Page::Metrics => Ok(answer(metrics::MEDIA_TYPE, admin.metrics.text())),
+        Page::Identity => identify(admin, asked.method, false),
+        Page::Part(response) => Ok(response),
     }
 }
 
 /// Whether there is a page of ours at this path, where the proxy is asked as if it were the origin server.
 pub fn is_page(path: &str) -> bool {
-    const PAGES: [&str; 7] = ["/", "/events", "/ca.pem", CRL, ROOT_CRL, "/proxy.pac", "/metrics"];
-    PAGES.contains(&path) || path == WELL_KNOWN || probe::is_probe(path) || page::part(path).is_some()
+    probe::is_probe(path) || Page::at(path).is_some()
 }
 
 /// Whether this path is answered by us on the names that we intercept, too.
@@ -188,6 +201,24 @@ fn of_type(media_type: &'static str, content: Body) -> Response<Body> {
     );
     fields.insert(PRODUCT_FIELD, HeaderValue::from_static(VERSION));
     response
+}
+
+// === impl Page ===
+
+impl Page {
+    fn at(path: &str) -> Option<Self> {
+        Some(match path {
+            "/" => Self::Front,
+            "/events" => Self::Events,
+            "/ca.pem" => Self::Root,
+            CRL => Self::Crl,
+            ROOT_CRL => Self::RootCrl,
+            "/proxy.pac" => Self::Pac,
+            "/metrics" => Self::Metrics,
+            WELL_KNOWN => Self::Identity,
+            path => Self::Part(page::part(path)?),
+        })
+    }
 }
 
 // === impl Asked ===
