@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::admin;
+use crate::cli::Exit;
 use crate::config::Config;
 use crate::net::listen::{self, client_address};
 use crate::proxy::room::Room;
@@ -145,12 +146,26 @@ fn adopt(handed: net::TcpListener) -> Result<(TcpListener, SocketAddr), StartErr
 }
 
 fn advice(error: &io::Error) -> &'static str {
-    if error.kind() == io::ErrorKind::AddrInUse { "; take another address with --listen PORT" } else { "" }
+    if is_taken(error) { "; take another address with --listen PORT" } else { "" }
+}
+
+fn is_taken(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrInUse
 }
 
 // === impl StartError ===
 
 impl StartError {
+    /// How the program ends because of it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Listen { source, .. } if is_taken(source) => Exit::AddressInUse,
+            Self::Listen { .. } | Self::Adopt(_) => Exit::Failed,
+            Self::Ca(_) | Self::NotCovered { .. } | Self::Leaf(_) => Exit::Authority,
+            Self::Own(_) | Self::Roots(_) => Exit::Settings,
+        }
+    }
+
     fn leaf(error: LeafError, config: &Config) -> Self {
         match error {
             LeafError::NotCovered { name } => {

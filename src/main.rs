@@ -3,7 +3,6 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
@@ -24,7 +23,7 @@ use azure_openai_proxy::machine::trust::Wish;
 use azure_openai_proxy::machine::trust::host::Host;
 use azure_openai_proxy::policy::client_keys;
 use azure_openai_proxy::telemetry::{self, gathering};
-use azure_openai_proxy::tls::ca::{Authority, CaError};
+use azure_openai_proxy::tls::ca::{self, Authority, CaError};
 use azure_openai_proxy::{explain, machine, tls};
 use clap::Parser;
 
@@ -210,22 +209,12 @@ fn certificate_authority(command: CaCommand, flags: &Flags) -> Outcome {
                 );
             }
         }
-        CaCommand::Show => return print(root_pem(dir)?),
+        CaCommand::Show => return print(ca::root_pem(dir)?),
         CaCommand::Path => {
-            root_pem(dir)?;
+            ca::root_pem(dir)?;
         }
     }
     print(format_args!("{}\n", dir.join("ca.pem").display()))
-}
-
-/// The root that clients have to trust; of a proxy that another user runs, `ca.pem` is all that there is.
-fn root_pem(dir: &Path) -> Result<String, CaError> {
-    match Authority::load(dir) {
-        Err(error) if !dir.join("issuer.pem").exists() => {
-            std::fs::read_to_string(dir.join("ca.pem")).map_err(|_| error)
-        }
-        loaded => loaded.map(|authority| authority.root_pem()),
-    }
 }
 
 /// Prints a new key, which is kept nowhere, and the line that lets it in.
@@ -239,8 +228,7 @@ fn client_key(name: &str) -> Outcome {
 }
 
 fn demonstrate(asked: &Demo, flags: &Flags) -> Outcome {
-    if let Some(given) = config::flags::written(flags).next() {
-        let flag = given.split('=').next().unwrap_or(&given);
+    if let Some((flag, _)) = config::flags::written(flags).next() {
         return Err(Failure::settings(anyhow!("demo makes its own settings; run it without {flag}")));
     }
     Ok(runtime()?.block_on(demo::run(asked.once))?)
@@ -306,14 +294,6 @@ impl From<CaError> for Failure {
 
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
-        let exit = match &error {
-            StartError::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
-                Exit::AddressInUse
-            }
-            StartError::Listen { .. } | StartError::Adopt(_) => Exit::Failed,
-            StartError::Ca(_) | StartError::NotCovered { .. } | StartError::Leaf(_) => Exit::Authority,
-            StartError::Own(_) | StartError::Roots(_) => Exit::Settings,
-        };
-        Self { exit, error: error.into() }
+        Self { exit: error.exit(), error: error.into() }
     }
 }

@@ -49,7 +49,7 @@ fn dns_name(text: &str) -> Option<Box<str>> {
 }
 
 /// The SHA-256 digest of `bytes` in lower-case hex.
-fn sha256_hex(bytes: &[u8]) -> String {
+pub fn sha256_hex(bytes: &[u8]) -> String {
     let suite = aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256
         .tls13()
         .expect("a suite named TLS 1.3 is a TLS 1.3 suite");

@@ -7,22 +7,24 @@ use crate::cli::Flags;
 /// The settings among the flags. A repeatable flag may also hold several items, separated by commas.
 pub fn layer(flags: &Flags) -> Layer {
     let mut layer = Layer::default();
-    for &key in Key::ALL {
-        let texts = given(flags, key);
-        if let (Some(flag), false) = (key.flag(), texts.is_empty()) {
-            layer.set(key, Raw::from_text(key, Origin::Flag(flag), &texts.join(",")));
-        }
+    for (key, flag, text) in settings(flags) {
+        layer.set(key, Raw::from_text(key, Origin::Flag(flag), &text));
     }
     layer
 }
 
-/// The flags as they could be given again: each once, with its value behind `=`.
-pub fn written(flags: &Flags) -> impl Iterator<Item = String> {
-    let file = flags.config.iter().map(|path| format!("--config={}", path.display()));
-    file.chain(Key::ALL.iter().filter_map(|&key| {
+/// The flags as they could be given again: each once, with its value.
+pub fn written(flags: &Flags) -> impl Iterator<Item = (String, String)> {
+    let file = flags.config.iter().map(|path| ("--config".to_owned(), path.display().to_string()));
+    file.chain(settings(flags).map(|(_, flag, text)| (flag, text)))
+}
+
+/// Each setting that is given, with its flag and all that stands behind it.
+fn settings(flags: &Flags) -> impl Iterator<Item = (Key, String, String)> {
+    Key::ALL.iter().filter_map(|&key| {
         let (flag, texts) = (key.flag()?, given(flags, key));
-        (!texts.is_empty()).then(|| format!("{flag}={}", texts.join(",")))
-    }))
+        (!texts.is_empty()).then(|| (key, flag, texts.join(",")))
+    })
 }
 
 /// What is given for a setting, each time that its flag stands on the command line.

@@ -3,17 +3,16 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use rustls::pki_types::CertificateDer;
 
 use super::environment::{Kind, VARIABLES};
 use crate::config::env::Environment;
-use crate::tls::{certificate, pem, roots};
+use crate::tls::{self, certificate, pem, roots};
 
 /// The bundle of those who have no roots of their own.
 const OF_THE_SYSTEM: &str = "bundle.pem";
-/// As many octets of a digest as set the bundles of one user apart.
-const MARK: usize = 8;
+/// As many digits of a digest as set the bundles of one user apart.
+const MARK: usize = 16;
 
 /// Files that a variable of the user's names and that hold no certificates.
 type Unreadable = Vec<(&'static str, PathBuf)>;
@@ -57,8 +56,8 @@ pub fn build(root: &CertificateDer<'static>, user: &Environment, own: &Path) -> 
 
 /// What sets the name of a file apart from those that are made of something else.
 pub(super) fn mark(made_of: &[u8]) -> String {
-    let digest = digest(&SHA256, made_of);
-    digest.as_ref().iter().take(MARK).fold("-".to_owned(), |mark, octet| format!("{mark}{octet:02x}"))
+    let digest = tls::sha256_hex(made_of);
+    format!("-{}", &digest[..MARK])
 }
 
 /// Whether the variable names a file that holds other roots than ours.

@@ -141,7 +141,7 @@ async fn find_or_start(config: &Config, flags: &Flags, user: &Environment) -> Re
 /// The flags that only a proxy of this command's own would have heeded.
 fn ignored(flags: &Flags) -> Option<String> {
     const OURS: &[&str] = &["--config", "--listen", "--certs", "--intercept", "--log", "--log-format"];
-    let given = written(flags).filter_map(|flag| flag.split('=').next().map(str::to_owned));
+    let given = written(flags).map(|(flag, _)| flag);
     let ignored: Vec<String> = given.filter(|flag| !OURS.contains(&&**flag)).collect();
     (!ignored.is_empty()).then(|| ignored.join(", "))
 }

@@ -273,6 +273,16 @@ impl fmt::Debug for Authority {
     }
 }
 
+/// The root of the CA in `dir`, as people install it. Of a proxy that another user runs, `ca.pem` is all that is there.
+pub fn root_pem(dir: &Path) -> Result<String, CaError> {
+    match Authority::load(dir) {
+        Err(error) if !files::issuer(dir).exists() => {
+            std::fs::read_to_string(dir.join("ca.pem")).map_err(|_| error)
+        }
+        loaded => loaded.map(|authority| authority.root_pem()),
+    }
+}
+
 /// The names in lower case, each once; an error for what is no DNS name.
 fn normalise(names: &[String]) -> Result<Vec<String>, CaError> {
     let mut normal = Vec::with_capacity(names.len());

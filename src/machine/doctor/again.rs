@@ -12,7 +12,7 @@ pub struct Again(String);
 impl Again {
     /// With these flags.
     pub fn with(flags: &Flags) -> Self {
-        Self(written(flags).map(|flag| format!(" {}", word(&flag))).collect())
+        Self(written(flags).map(|(flag, value)| format!(" {}", word(&format!("{flag}={value}")))).collect())
     }
 
     /// A command of ours; the words are empty for the proxy itself.
