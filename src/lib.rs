@@ -60,7 +60,8 @@
 //! - A request whose end two readers could see in two places is not served.
 //! - Each frame is written on as it arrives; a stream that breaks upstream is aborted downstream.
 //! - A client that goes away cancels what was asked for it.
-//! - Every wait has a deadline, every buffer a bound; no deadline cuts a living stream.
+//! - Every wait has a deadline, every buffer a bound; no deadline cuts a living stream. A client on HTTP/2 that has
+//!   paused for ten minutes in the middle of an answer cannot be told from one that is gone.
 //!
 //! Deliberately absent: retries after anything was sent, caching, reading of prompts, a switch that turns certificate
 //! verification off.
