@@ -2,6 +2,7 @@
 
 mod compose;
 pub mod reload;
+pub mod renewal;
 pub mod serve;
 pub mod service;
 pub mod signals;
@@ -32,6 +33,7 @@ pub use compose::destination;
 
 use compose::{Standing, compose, crl_url, leaves, own_certificate};
 use reload::{Reloader, Source};
+use renewal::Renewal;
 
 /// How long connections may take to notice that their time is over.
 const CUT: Duration = Duration::from_secs(1);
@@ -201,11 +203,17 @@ impl Bound {
         tracing::info!("as a proxy: https_proxy=http://{address} and trust {}", root.display());
         tracing::info!("as a base URL: OPENAI_BASE_URL=http://{address}/v1");
         tracing::info!("{} → {}", config.intercept.join(", "), destination(&config.rewrite.mode));
+        self.renewal().announce();
     }
 
     /// What reads the settings of this proxy again; `source` is where they came from.
     pub fn reloader(&self, source: Source) -> Reloader {
         Reloader::new(source, self.proxy.clone(), Arc::clone(&self.standing))
+    }
+
+    /// What keeps this proxy's Entra token from expiring, where nothing reads its settings again.
+    pub fn renewal(&self) -> Renewal {
+        Renewal::new(self.proxy.clone(), self.standing.config.key_command.clone())
     }
 
     /// Serves until the stop is asked for, then closes the listeners and lets what is under way finish.

@@ -9,8 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::cli::Flags;
-use crate::message::redact::Secret;
-use crate::rewrite::{self, Mode};
+use crate::rewrite;
 use crate::{policy, proxy, telemetry, tls, upstream};
 
 pub mod azure_key;
@@ -26,7 +25,7 @@ pub mod resolve;
 pub mod show;
 pub mod value;
 
-use azure_key::CommandError;
+use azure_key::{CommandError, KeyCommand};
 use env::Environment;
 use key::Key;
 use layer::{Layer, Origin, Raw};
@@ -56,7 +55,7 @@ pub struct Config {
     /// How to log.
     pub log: telemetry::Settings,
     /// The command that prints the Azure key; see [`Config::fetch_key`].
-    pub key_command: Option<Secret>,
+    pub key_command: Option<KeyCommand>,
 }
 
 /// The settings as they were written, and what they amount to.
@@ -79,7 +78,7 @@ pub fn load(flags: &Flags, environment: &Environment) -> Loaded {
         .over(environment.conventions(&mut problems))
         .over(defaults(environment));
     let files = path.iter().cloned().chain(named_files(&settings)).collect();
-    let config = resolve::resolve(&settings, path, !environment.no_color(), &mut problems);
+    let config = resolve::resolve(&settings, path, environment, &mut problems);
     let config = config.filter(|_| problems.is_empty()).ok_or(Invalid(problems));
     Loaded { settings, config, files }
 }
@@ -135,8 +134,8 @@ fn defaults(environment: &Environment) -> Layer {
 impl Config {
     /// Runs the command that prints the Azure key, where one is set; before serving, once.
     pub async fn fetch_key(&mut self) -> Result<(), CommandError> {
-        if let (Some(command), Mode::Azure(azure)) = (&self.key_command, &mut self.rewrite.mode) {
-            azure.key = Some(azure_key::run(command).await?);
+        if let Some(command) = &self.key_command {
+            self.rewrite.mode.set_key(command.run().await?);
         }
         Ok(())
     }

@@ -29,6 +29,7 @@ use arc_swap::ArcSwap;
 use crate::admin::Admin;
 use crate::message::fields;
 use crate::message::host_port::HostPort;
+use crate::message::redact::Secret;
 use crate::policy::destination::Reach;
 use crate::policy::pages::Pages;
 use crate::policy::{self, Client, Policy};
@@ -51,6 +52,7 @@ use room::Place;
 pub struct Proxy(Arc<Parts>, Arc<ArcSwap<Parts>>);
 
 /// What a [`Proxy`] is made of.
+#[derive(Clone)]
 pub struct Parts {
     /// What requests are rewritten to.
     pub rewrite: rewrite::Settings,
@@ -151,6 +153,18 @@ impl Proxy {
     /// Puts other parts in place for whatever begins from now on; what is under way keeps those it has.
     pub fn replace(&self, parts: Parts) {
         self.1.store(Arc::new(parts));
+    }
+
+    /// The Azure key in force.
+    pub fn key(&self) -> Option<&Secret> {
+        self.0.rewrite.mode.key()
+    }
+
+    /// Puts another Azure key in place of the latest for whatever begins from now on, and changes nothing else.
+    pub fn renew_key(&self, key: Secret) {
+        let mut parts = Parts::clone(&self.1.load());
+        parts.rewrite.mode.set_key(key);
+        self.replace(parts);
     }
 
     /// Certificates for intercepted hosts and for the listener's own names.

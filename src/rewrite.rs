@@ -9,6 +9,7 @@ use http::Method;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 
 use crate::message::host_port::HostPort;
+use crate::message::redact::Secret;
 use crate::message::{Fields, RequestHead};
 
 pub mod azure;
@@ -131,12 +132,24 @@ impl Mode {
         }
     }
 
+    /// The key that is configured here.
+    pub fn key(&self) -> Option<&Secret> {
+        match self {
+            Self::OpenAi => None,
+            Self::Azure(azure) => azure.key.as_ref(),
+        }
+    }
+
+    /// Takes this for the configured key, where one is of use.
+    pub fn set_key(&mut self, key: Secret) {
+        if let Self::Azure(azure) = self {
+            azure.key = Some(key);
+        }
+    }
+
     /// Whether requests are paid for with a key that is configured here.
     pub fn holds_key(&self) -> bool {
-        match self {
-            Self::OpenAi => false,
-            Self::Azure(azure) => azure.key.is_some(),
-        }
+        self.key().is_some()
     }
 }
 

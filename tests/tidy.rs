@@ -22,6 +22,8 @@ const FLAGS_OF_OTHERS: &[&str] = &[
     "quick",
     "here",
     "only",
+    "query",
+    "scope",
     "with",
 ];
 

@@ -54,7 +54,7 @@ pub(super) fn compose(config: Config, standing: &Standing, leaves: Leaves) -> Re
     let policy = Policy::new(&addresses[..], config.policy.destinations.clone());
     let admin = pages(&config, standing);
     let web_pages = Pages::new(&config.policy, config.rewrite.mode.holds_key(), leaf_names(&config));
-    let upstream = without_ourselves(config.upstream, &policy);
+    let upstream = without_ourselves(config.upstream, addresses);
     let tls = roots::client_config(trusted.store);
     Ok(Parts {
         access: Access::new(
@@ -121,12 +121,8 @@ pub(super) fn own_certificate(config: &Config) -> Result<Option<OwnCertificate>,
 }
 
 /// A shell that was set up for this proxy names it as everybody's, and so as its own parent.
-fn without_ourselves(settings: upstream::Settings, policy: &Policy) -> upstream::Settings {
-    let Some(parent) = &settings.parent else { return settings };
-    let at = policy.permit(parent.at().clone(), Reach::Everywhere);
-    if at.check_literal().is_ok() {
-        return settings;
-    }
+fn without_ourselves(settings: upstream::Settings, own: &[SocketAddr]) -> upstream::Settings {
+    let Some(parent) = settings.parent.as_ref().filter(|parent| parent.is_at(own)) else { return settings };
     tracing::warn!("the upstream proxy {parent} is this proxy itself; ignored");
     upstream::Settings { parent: None, ..settings }
 }
@@ -244,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_parent_that_is_this_proxy_is_dropped() {
-        let policy = Policy::new(vec!["127.0.0.1:8080".parse().unwrap()], Default::default());
+        let own = ["127.0.0.1:8080".parse().unwrap()];
         for (url, kept) in [
             ("http://127.0.0.1:8080", false),
             ("http://localhost:8080", false),
@@ -253,7 +249,7 @@ mod tests {
             ("http://proxy.example:8080", true),
         ] {
             let settings = upstream::Settings { parent: Some(url.parse().unwrap()), ..Default::default() };
-            assert_eq!(without_ourselves(settings, &policy).parent.is_some(), kept, "{url}");
+            assert_eq!(without_ourselves(settings, &own).parent.is_some(), kept, "{url}");
         }
     }
 }

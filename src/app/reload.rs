@@ -7,6 +7,7 @@ use tokio::task::spawn_blocking;
 
 use super::StartError;
 use super::compose::{Standing, compose, leaf_names};
+use super::renewal::Renewal;
 use super::watch::Watch;
 use crate::cli::Flags;
 use crate::config::azure_key::CommandError;
@@ -38,6 +39,16 @@ pub struct Reloader {
     source: Source,
     proxy: Proxy,
     standing: Arc<Standing>,
+    renewal: Renewal,
+}
+
+/// What has to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// The settings are to be read again.
+    Settings,
+    /// The Entra token is about to expire.
+    Token,
 }
 
 /// Why the settings stay as they were.
@@ -82,12 +93,21 @@ impl Given {
 impl Reloader {
     /// For a proxy that runs with what `source` gave.
     pub(super) fn new(source: Source, proxy: Proxy, standing: Arc<Standing>) -> Self {
-        Self { source, proxy, standing }
+        let renewal = Renewal::new(proxy.clone(), standing.config.key_command.clone());
+        Self { source, proxy, standing, renewal }
     }
 
-    /// Resolves when one of the files that settings come from was changed.
-    pub async fn due(&mut self) {
-        self.source.watch.changed().await;
+    /// Resolves when one of the files that settings come from was changed, or the token is about to expire.
+    pub async fn due(&mut self) -> Due {
+        tokio::select! {
+            () = self.source.watch.changed() => Due::Settings,
+            () = self.renewal.due() => Due::Token,
+        }
+    }
+
+    /// Runs the command again that has printed the token.
+    pub async fn renew(&mut self) {
+        self.renewal.renew().await;
     }
 
     /// Reads the settings and puts them in force, or keeps those that are and says why on the log.
@@ -117,9 +137,11 @@ impl Reloader {
         source.watch.follow(files).await;
         let mut config = config?;
         config.fetch_key().await?;
+        let command = config.key_command.clone();
         let (standing, leaves) = (Arc::clone(&self.standing), self.proxy.latest().leaves().clone());
         let parts = spawn_blocking(move || recompose(config, &standing, &leaves)).await??;
         self.proxy.replace(parts);
+        self.renewal.follow(command);
         let changed: Vec<_> = settings.differences(&source.settings).map(Key::name).collect();
         source.settings = settings;
         Ok(changed.join(", "))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::Bound;
-use super::reload::{Reloader, Source};
+use super::reload::{Due, Reloader, Source};
 use super::service::{self, State};
 use super::signals::{Request, Signals};
 use crate::shutdown;
@@ -47,15 +47,20 @@ pub async fn serve(bound: Bound, source: Source) -> io::Result<Ended> {
     }
 }
 
-/// Reloads when asked to and when a file was changed, one time after the other.
+/// Reloads when asked to and when a file was changed, and renews the token, one after the other.
 async fn reload_when_due(mut reloader: Reloader, asked: Arc<Notify>) {
     loop {
-        tokio::select! {
-            () = reloader.due() => {}
-            () = asked.notified() => {}
+        let due = tokio::select! {
+            due = reloader.due() => due,
+            () = asked.notified() => Due::Settings,
+        };
+        match due {
+            Due::Token => reloader.renew().await,
+            Due::Settings => {
+                service::tell(State::Reloading);
+                reloader.reload().await;
+                service::tell(State::Ready);
+            }
         }
-        service::tell(State::Reloading);
-        reloader.reload().await;
-        service::tell(State::Ready);
     }
 }

@@ -29,7 +29,7 @@ pub struct Flags {
     /// Which deployment answers for a model; others are deployments of their own name
     #[arg(long, global = true, value_name = "MODEL=DEPLOYMENT")]
     pub map: Vec<String>,
-    /// A file that holds the Azure key
+    /// A file that holds the Azure key or an Entra token
     #[arg(long, global = true, value_name = "FILE")]
     pub api_key_file: Option<String>,
     /// The header field that carries the Azure key [default: api-key]

@@ -1,20 +1,23 @@
-//! Where the Azure key comes from: a variable, a file or a command.
+//! Where the Azure key, or an Entra token in its place, comes from: a variable, a file or a command.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use super::env::Environment;
 use super::file;
 use super::key::Key;
 use super::layer::{Layer, Raw};
 use super::problem::{Fault, Problem};
 use crate::message::redact::Secret;
+use crate::rewrite::credential::entra;
 
 /// Longest wait for the command: a password manager may ask a person.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -32,6 +35,15 @@ pub enum AzureKey {
     Known(Secret),
     /// This shell command prints it; it may hold a secret itself.
     Command(Secret),
+}
+
+/// A shell command that prints the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyCommand {
+    /// For the platform's shell.
+    line: Secret,
+    /// Variables that it does not get: those that lead to our own listeners, where nobody answers before it is done.
+    without: Vec<&'static str>,
 }
 
 /// Why the command gives no key.
@@ -83,33 +95,50 @@ impl AzureKey {
     }
 }
 
-/// Runs a command in the platform's shell and takes what it prints for the key. Its standard error
-/// is ours, so that it can say what is wrong.
-pub async fn run(command: &Secret) -> Result<Secret, CommandError> {
-    run_within(command, DEADLINE).await
-}
+// === impl KeyCommand ===
 
-async fn run_within(command: &Secret, deadline: Duration) -> Result<Secret, CommandError> {
-    let mut child = shell(command).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
-    let stdout = child.stdout.take().expect("standard output is piped");
-    let finished = async {
-        let mut printed = String::new();
-        // Reading no further than the limit closes the pipe, which ends a command that goes on.
-        stdout.take(LIMIT).read_to_string(&mut printed).await?;
-        Ok::<_, io::Error>((child.wait().await?, printed))
-    };
-    let (status, printed) = timeout(deadline, finished).await.map_err(|_| CommandError::Deadline)??;
-    if !status.success() {
-        return Err(CommandError::Failed(status));
+impl KeyCommand {
+    /// For a proxy that will listen there.
+    pub(super) fn new(line: Secret, environment: &Environment, listeners: &[SocketAddr]) -> Self {
+        Self { line, without: environment.proxies_at(listeners) }
     }
-    usable(&printed).ok_or(CommandError::Unusable)
+
+    /// Runs it, and takes what it prints for the key. Its standard error is ours, so that it can say what is wrong.
+    pub async fn run(&self) -> Result<Secret, CommandError> {
+        self.run_within(DEADLINE).await
+    }
+
+    async fn run_within(&self, deadline: Duration) -> Result<Secret, CommandError> {
+        let mut shell = self.shell();
+        let mut child = shell.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+        let stdout = child.stdout.take().expect("standard output is piped");
+        let finished = async {
+            let mut printed = String::new();
+            // Reading no further than the limit closes the pipe, which ends a command that goes on.
+            stdout.take(LIMIT).read_to_string(&mut printed).await?;
+            Ok::<_, io::Error>((child.wait().await?, printed))
+        };
+        let (status, printed) = timeout(deadline, finished).await.map_err(|_| CommandError::Deadline)??;
+        if !status.success() {
+            return Err(CommandError::Failed(status));
+        }
+        usable(&printed).ok_or(CommandError::Unusable)
+    }
+
+    fn shell(&self) -> Command {
+        let (program, option) = if cfg!(windows) { ("cmd", "/C") } else { ("/bin/sh", "-c") };
+        let mut shell = Command::new(program);
+        shell.arg(option).arg(self.line.expose());
+        for name in &self.without {
+            shell.env_remove(name);
+        }
+        shell
+    }
 }
 
-fn shell(command: &Secret) -> Command {
-    let (program, option) = if cfg!(windows) { ("cmd", "/C") } else { ("/bin/sh", "-c") };
-    let mut shell = Command::new(program);
-    shell.arg(option).arg(command.expose());
-    shell
+/// When this key expires, if it is an Entra token.
+pub fn expiry(key: &Secret) -> Option<SystemTime> {
+    entra::expiry(key.expose())
 }
 
 /// A key that a header field can carry: no server takes another than ASCII (RFC 9110 §5.5), and an ellipsis is what an
@@ -131,6 +160,10 @@ mod tests {
             settings.set(*key, Raw::new(origin.clone(), [*text]));
         }
         AzureKey::find(&settings).map_err(|problem| problem.to_string())
+    }
+
+    fn command(line: &str) -> KeyCommand {
+        KeyCommand { line: Secret::new(line), without: Vec::new() }
     }
 
     fn env(name: &str) -> Origin {
@@ -177,7 +210,7 @@ mod tests {
     #[cfg(unix)]
     #[tokio::test]
     async fn a_command_prints_the_key() {
-        let run = async |command| run(&Secret::new(command)).await;
+        let run = async |line| command(line).run().await;
         assert_eq!(run("printf ' key\n'").await.unwrap(), Secret::new("key"));
         assert!(
             matches!(run("echo key; exit 3").await, Err(CommandError::Failed(status)) if status.code() == Some(3))
@@ -188,8 +221,18 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
+    async fn a_command_does_not_see_what_leads_to_us() {
+        // Every process of a test has these two.
+        let line = Secret::new("echo path:$PATH cargo:$CARGO_MANIFEST_DIR");
+        let without = KeyCommand { line, without: vec!["CARGO_MANIFEST_DIR"] };
+        let printed = without.run().await.unwrap();
+        assert!(printed.expose().starts_with("path:/") && printed.expose().ends_with(" cargo:"));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
     async fn a_command_that_hangs_is_given_up() {
-        let hangs = run_within(&Secret::new("exec sleep 600"), Duration::from_millis(1)).await;
+        let hangs = command("exec sleep 600").run_within(Duration::from_millis(1)).await;
         assert!(matches!(hangs, Err(CommandError::Deadline)));
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -11,6 +12,7 @@ use super::key::{ENV_PREFIX, Key};
 use super::layer::{Layer, Origin, Raw};
 use super::nearest::nearest;
 use super::problem::{Fault, Problem};
+use crate::upstream::parent::Parent;
 
 const CONFIG_VARIABLE: &str = "AZURE_OPENAI_PROXY_CONFIG";
 
@@ -19,6 +21,10 @@ const CONVENTIONS: [(Key, &[&str]); 2] = [
     (Key::UpstreamProxy, &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
     (Key::NoUpstreamProxy, &["NO_PROXY", "no_proxy"]),
 ];
+
+/// The variables that name a proxy to clients.
+const PROXIES: [&str; 6] =
+    ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
 
 /// Variables and directories as they were at start. It has no `Debug`, because it holds keys.
 #[derive(Default)]
@@ -128,6 +134,15 @@ impl Environment {
         layer
     }
 
+    /// The variables that lead clients to one of these listeners: the shell was set up for a proxy of ours.
+    pub fn proxies_at(&self, listeners: &[SocketAddr]) -> Vec<&'static str> {
+        let leads_there = |name: &&str| {
+            let parent = self.text(name).and_then(|url| url.parse::<Parent>().ok());
+            parent.is_some_and(|parent| parent.is_at(listeners))
+        };
+        PROXIES.into_iter().filter(leads_there).collect()
+    }
+
     fn first_of(&self, key: Key) -> Option<(String, &OsString)> {
         key.variables().find_map(|name| self.get(&name).map(|value| (name, value)))
     }
@@ -186,6 +201,23 @@ mod tests {
                 assert_eq!((&raw.origin, &*raw.values[0].text), (&Origin::Env(name), "x=y"));
                 assert_eq!(problems, [""; 0]);
             }
+        }
+    }
+
+    #[test]
+    fn a_variable_that_leads_to_our_listeners_is_known() {
+        let listeners = ["0.0.0.0:8080".parse().unwrap()];
+        for (url, ours) in [
+            ("http://user:pass@127.0.0.1:8080", true),
+            ("https://localhost:8080", true),
+            ("127.0.0.1:8080", true),
+            ("http://127.0.0.1:3128", false),
+            ("http://proxy.example:8080", false),
+            ("no url", false),
+        ] {
+            let variables = [("https_proxy", url), ("ALL_PROXY", url), ("NO_PROXY", url), ("HTTP_PROXY", "")];
+            let expected: &[&str] = if ours { &["https_proxy", "ALL_PROXY"] } else { &[] };
+            assert_eq!(Environment::new(variables).proxies_at(&listeners), expected, "{url}");
         }
     }
 

@@ -77,13 +77,13 @@ keys! {
     ApiVersion: "api_version" Text Anywhere ["AZURE_OPENAI_APIVERSION", "OPENAI_API_VERSION"] = ["v1"];
     /// Which deployment answers for which model.
     Map: "map" Map Anywhere ["AZURE_OPENAI_MODEL_MAPPER"] = [];
-    /// The Azure key that replaces the clients' credentials.
+    /// The Azure key, or an Entra token, that replaces the clients' credentials.
     ApiKey: "api_key" Text EnvironmentOnly ["AZURE_OPENAI_TOKEN", "AZURE_OPENAI_API_KEY"] = [];
-    /// A file that holds the Azure key.
+    /// A file that holds the Azure key or an Entra token.
     ApiKeyFile: "api_key_file" Text Anywhere [] = [];
-    /// A shell command that prints the Azure key.
+    /// A shell command that prints the Azure key, or an Entra token: then it is run again before that expires.
     ApiKeyCommand: "api_key_command" Text NotByFlag [] = [];
-    /// The field that carries the Azure key.
+    /// The field that carries the Azure key; a token always goes in `Authorization`.
     KeyHeader: "key_header" Text Anywhere [] = ["api-key"];
     /// Models that only the classic, deployment-scoped paths serve.
     ClassicModels: "classic_models" List Anywhere [] = [];

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use http::header::HeaderName;
 
 use super::Config;
-use super::azure_key::AzureKey;
+use super::azure_key::{AzureKey, KeyCommand};
+use super::env::Environment;
 use super::given::{self, Given, Upstream, ours, theirs};
 use super::key::Key;
 use super::layer::Layer;
@@ -22,11 +23,11 @@ use crate::{policy, proxy, telemetry, tls, upstream};
 /// Reads every setting, then what several say together. `None` only if a problem was found; those
 /// that were found before do not keep it from finding more.
 ///
-/// `file` is where an endpoint could be written, and `color` whether colours are welcome.
+/// `file` is where an endpoint could be written; the environment says whether colours are welcome, and what leads to us.
 pub fn resolve(
     settings: &Layer,
     file: Option<PathBuf>,
-    color: bool,
+    environment: &Environment,
     problems: &mut Vec<Problem>,
 ) -> Option<Config> {
     let mut draft = Draft::default();
@@ -40,7 +41,7 @@ pub fn resolve(
     let missing = draft.missing(settings, file, problems);
     problems.extend(missing);
     problems.extend(draft.contradiction(settings, &azure_key));
-    draft.finish(azure_key, color)
+    draft.finish(azure_key, environment)
 }
 
 /// What has been read so far; `None` where a required value is missing or unreadable.
@@ -176,11 +177,11 @@ impl Draft {
             .then(|| Problem::at(origin, Key::Listen, Fault::Anonymous { listener }))
     }
 
-    fn finish(mut self, azure_key: AzureKey, color: bool) -> Option<Config> {
+    fn finish(mut self, azure_key: AzureKey, environment: &Environment) -> Option<Config> {
         let (key, key_command) = match azure_key {
             AzureKey::None => (None, None),
             AzureKey::Known(key) => (Some(key), None),
-            AzureKey::Command(command) => (None, Some(command)),
+            AzureKey::Command(line) => (None, Some(KeyCommand::new(line, environment, &self.listen))),
         };
         if self.strip_dots {
             self.models.strip_dots();
@@ -215,7 +216,11 @@ impl Draft {
             upstream: self.upstream,
             policy: self.policy,
             limits: self.limits,
-            log: telemetry::Settings { format: self.log_format, filter: self.log, color },
+            log: telemetry::Settings {
+                format: self.log_format,
+                filter: self.log,
+                color: !environment.no_color(),
+            },
             key_command,
         })
     }

@@ -20,12 +20,9 @@ use crate::config::layer::Origin;
 use crate::config::problem::Invalid;
 use crate::config::{self, Config};
 use crate::net::listen::client_address;
-use crate::policy::Policy;
-use crate::policy::destination::{self, Reach};
 use crate::shutdown::{self, Stopper};
 use crate::telemetry::{self, gathering};
 use crate::tls;
-use crate::upstream::parent::Parent;
 
 /// Why the command was not run.
 #[derive(Debug, Error)]
@@ -111,7 +108,7 @@ async fn find_or_start(config: &Config, flags: &Flags, user: &Environment) -> Re
     let everybodys = |key| loaded.settings.get(key).is_some_and(|raw| env::is_convention(&raw.origin));
     if let Some(parent) = &config.upstream.parent
         && everybodys(Key::UpstreamProxy)
-        && is_at(parent, &config.listen)
+        && parent.is_at(&config.listen)
         && nobody_listens(&config.listen).await
     {
         // This shell was set up for a proxy of ours that has stopped since.
@@ -134,6 +131,7 @@ async fn find_or_start(config: &Config, flags: &Flags, user: &Environment) -> Re
     let bound = app::bind_with(config, vec![listener])?;
     let address = bound.addresses()[0];
     let (stopper, stopping) = shutdown::channel();
+    tokio::spawn(bound.renewal().keep());
     tokio::spawn(bound.run(stopping));
     Ok(Running { address, own: Some(stopper) })
 }
@@ -144,12 +142,6 @@ fn ignored(flags: &Flags) -> Option<String> {
     let given = written(flags).map(|(flag, _)| flag);
     let ignored: Vec<String> = given.filter(|flag| !OURS.contains(&&**flag)).collect();
     (!ignored.is_empty()).then(|| ignored.join(", "))
-}
-
-/// Whether a parent proxy is at one of the addresses where a proxy of ours would be.
-fn is_at(parent: &Parent, listeners: &[SocketAddr]) -> bool {
-    let policy = Policy::new(listeners.to_vec(), destination::Settings::default());
-    policy.permit(parent.at().clone(), Reach::Everywhere).check_literal().is_err()
 }
 
 async fn nobody_listens(listeners: &[SocketAddr]) -> bool {

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::header::USER_AGENT;
@@ -18,9 +18,9 @@ const REMEMBERED: usize = 1024;
 /// The octets of a client's name that are looked at.
 const LONGEST_NAME: usize = 64;
 
-/// Who was told.
-#[derive(Debug, Default)]
-pub struct Distrust(Mutex<HashSet<(IpAddr, String, String)>>);
+/// Who was told. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Distrust(Arc<Mutex<HashSet<(IpAddr, String, String)>>>);
 
 /// The names that clients give themselves, in lower case, and what each of them reads.
 const CURES: &[(&str, &str)] = &[

@@ -26,7 +26,7 @@ pub struct Settings {
     pub endpoint: Endpoint,
     /// The surface that requests go to wherever they can.
     pub surface: Surface,
-    /// The key; without it each client sends its own.
+    /// The key or Entra token; without it each client sends its own.
     pub key: Option<Secret>,
     /// The field that carries a key: `api-key`, or what a gateway in front of Azure wants.
     pub key_header: HeaderName,

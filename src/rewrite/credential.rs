@@ -1,5 +1,7 @@
 //! Whose key goes upstream, and that nobody else's does: the one place that writes it.
 
+pub mod entra;
+
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
 use super::azure::Settings;
@@ -8,6 +10,7 @@ use super::refusal::Refusal;
 use crate::message::fields::{Fields, Name};
 use crate::message::redact::Secret;
 use crate::message::websocket;
+use entra::is_token;
 
 /// OpenAI's short-lived tokens, made by `realtime/client_secrets`.
 const EPHEMERAL: &str = "ek_";
@@ -23,6 +26,8 @@ const CLIENTS_OWN: [&str; 4] = ["authorization", "api-key", "openai-organization
 pub enum CredentialKind {
     /// The operator's key.
     ConfiguredKey,
+    /// A Microsoft Entra token of the operator's.
+    ConfiguredToken,
     /// A key that the client sent, as a bearer or as `api-key`.
     ClientKey,
     /// A Microsoft Entra token that the client sent.
@@ -48,6 +53,7 @@ impl CredentialKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ConfiguredKey => "configured key",
+            Self::ConfiguredToken => "configured Entra token",
             Self::ClientKey => "client's key",
             Self::ClientToken => "client's Entra token",
             Self::Ephemeral => "client's ephemeral token",
@@ -79,7 +85,10 @@ impl Credential {
             return Self::bearer(CredentialKind::Ephemeral, token);
         }
         if let Some(key) = settings.key.as_ref().filter(|key| !key.is_empty()) {
-            return Self::key(CredentialKind::ConfiguredKey, settings, key.expose());
+            return match key.expose() {
+                token if is_token(token) => Self::bearer(CredentialKind::ConfiguredToken, token),
+                key => Self::key(CredentialKind::ConfiguredKey, settings, key),
+            };
         }
         let text = |name| fields.text(name).map(str::trim);
         let key_fields = [settings.key_header.as_str(), "api-key"];
@@ -89,7 +98,7 @@ impl Credential {
         }
         match bearer.or_else(|| key_in_protocols(fields)) {
             Some(token) if token.starts_with(EPHEMERAL) => Self::bearer(CredentialKind::Ephemeral, token),
-            Some(token) if is_jwt(token) => Self::bearer(CredentialKind::ClientToken, token),
+            Some(token) if is_token(token) => Self::bearer(CredentialKind::ClientToken, token),
             Some(key) => Self::key(CredentialKind::ClientKey, settings, key),
             None => Err(Refusal::CredentialMissing),
         }
@@ -137,14 +146,6 @@ fn bearer(fields: &Fields) -> Option<&str> {
     let (scheme, token) = fields.text(AUTHORIZATION)?.trim().split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
-}
-
-/// Whether a token has a JSON Web Token's form, which no key of Azure's has: `{…}.{…}.signature`.
-fn is_jwt(token: &str) -> bool {
-    let base64url = |part: &str| {
-        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    token.starts_with("eyJ") && token.split('.').count() == 3 && token.split('.').all(base64url)
 }
 
 fn key_in_protocols(fields: &Fields) -> Option<&str> {

@@ -5,6 +5,7 @@ mod tunnel;
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ use tokio_rustls::TlsConnector;
 use super::link::Link;
 use crate::message::host_port::{Host, HostPort};
 use crate::net::dial::DialError;
+use crate::policy::Policy;
+use crate::policy::destination::{self, Reach};
 use crate::tls::problem::certificate_problem;
 
 /// A proxy that is asked to connect to origin servers for us. Neither `Debug` nor `Display` show its credential.
@@ -97,6 +100,12 @@ impl Parent {
     /// Where it listens.
     pub fn at(&self) -> &HostPort {
         &self.at
+    }
+
+    /// Whether one of these listeners is there.
+    pub fn is_at(&self, listeners: &[SocketAddr]) -> bool {
+        let policy = Policy::new(listeners, destination::Settings::default());
+        policy.permit(self.at.clone(), Reach::Everywhere).check_literal().is_err()
     }
 
     /// Whether a plain request is sent to it in absolute-form (RFC 9112 §3.2.2) instead of through a tunnel,

@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
+use azure_openai_proxy::app::reload::Due;
 use azure_openai_proxy::message::redact::Secret;
 use azure_openai_proxy::simulator;
 use http::StatusCode;
@@ -154,6 +155,41 @@ async fn a_changed_file_is_noticed() {
     operated.stage.reloader.reload().await;
     operated.ask().await;
     assert_eq!(operated.deployment(), "gpt-4o-mini");
+}
+
+/// An Entra token of this moment's end, in seconds since the Unix epoch.
+#[cfg(unix)]
+fn token(expires: u64) -> String {
+    let part = |text: &str| data_encoding::BASE64URL_NOPAD.encode(text.as_bytes());
+    format!("{}.{}.c2ln", part(r#"{"alg":"RS256"}"#), part(&format!(r#"{{"exp":{expires}}}"#)))
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_token_is_renewed_before_it_expires() {
+    const LATER: u64 = 4_102_444_800;
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (settings, printed) = (path("config.toml"), path("printed"));
+    // Whose resource takes tokens only.
+    fs::write(&settings, format!("api_key_command = \"cat '{printed}'\"")).unwrap();
+    fs::write(&printed, token(1)).unwrap();
+    let resource =
+        |resource: &mut simulator::Settings| resource.entra_token = Some(Secret::new(&token(LATER)));
+    let variables = &[("AZURE_OPENAI_PROXY_CONFIG", &*settings), ("AZURE_OPENAI_API_KEY", "")];
+    let mut stage = Stage::with(Wishes { variables, resource: Some(resource) }).await;
+    let request = || client::post("localhost", "/v1/chat/completions", CHAT.replace("\"m\"", "\"gpt-4o\""));
+    assert_eq!(client::ask(stage.proxy, request()).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(within(stage.reloader.due()).await, Due::Token);
+    fs::remove_file(&printed).unwrap();
+    stage.reloader.renew().await;
+    assert_eq!(client::ask(stage.proxy, request()).await.status, StatusCode::UNAUTHORIZED);
+    fs::write(&printed, token(LATER)).unwrap();
+    stage.reloader.renew().await;
+    assert_eq!(client::ask(stage.proxy, request()).await.status, StatusCode::OK);
+    let seen = stage.recorder.seen().pop().unwrap();
+    assert_eq!(seen.fields.get("authorization").unwrap(), &format!("Bearer {}", token(LATER)));
+    assert!(!seen.fields.contains_key("api-key"));
 }
 
 #[tokio::test]

@@ -97,7 +97,9 @@ impl Stage {
             usual.iter().filter(|(name, _)| !wished(name)).map(|(name, value)| (*name, value.as_str()));
         let environment = Environment::new(variables.chain(wishes.variables.iter().copied()));
         let (source, config) = Source::read(Flags::default(), environment);
-        let proxy = app::bind(config.expect("the test's settings are valid")).expect("the proxy binds");
+        let mut config = config.expect("the test's settings are valid");
+        config.fetch_key().await.expect("the test's key command prints a key");
+        let proxy = app::bind(config).expect("the proxy binds");
         let (stop_proxy, proxy_stops) = shutdown::channel();
         let (stop_simulator, mut simulator_stops) = shutdown::channel();
         Self {

@@ -76,6 +76,16 @@ fn a_gateways_key_field_takes_the_key() {
 }
 
 #[test]
+fn a_configured_token_goes_where_azure_reads_tokens() {
+    for key_header in ["api-key", "authorization", "ocp-apim-subscription-key"] {
+        let ours = settings(Some(JWT), key_header);
+        let expected = vec![format!("authorization: Bearer {JWT}")];
+        let lines = [("api-key", "client's"), ("authorization", "Bearer client's"), (key_header, "client's")];
+        assert_eq!(sent(&ours, "", &lines), Ok((CredentialKind::ConfiguredToken, expected)), "{key_header}");
+    }
+}
+
+#[test]
 fn only_a_calls_ephemeral_token_outlives_a_configured_key() {
     let configured = settings(Some("ours"), "api-key");
     let lines = [("authorization", "Bearer ek_1")];
