@@ -90,6 +90,7 @@ pub fn treatment(settings: &Settings, route: &Route, head: &ResponseHead) -> Tre
     if is("text/event-stream") {
         return Treatment::Events(match route.operation {
             "chat/completions" | "engines/{}/chat/completions" => sse::Events::ChatCompletions,
+            "completions" | "engines/{}/completions" => sse::Events::Completions,
             _ => sse::Events::Any,
         });
     }

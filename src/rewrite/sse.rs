@@ -20,6 +20,8 @@ pub const LONGEST_EVENT: usize = 1 << 20;
 pub enum Events {
     /// Azure's filter results in chat completions are made harmless; all others are left.
     ChatCompletions,
+    /// Azure's filter results in text completions are taken out where they have no choices.
+    Completions,
     /// Nothing.
     Any,
 }
@@ -76,7 +78,7 @@ impl Normaliser {
         }
         self.held.extend_from_slice(rest);
         self.overlong |= self.held.len() > LONGEST_EVENT;
-        let all_held = self.events == Events::ChatCompletions && !self.overlong;
+        let all_held = self.events != Events::Any && !self.overlong;
         // A comment is there to show that somebody is: it needs no blank line, and belongs to no event.
         let only_comments = all_held && self.lines.at_line() && comments(&self.held) == self.held.len();
         if only_comments {
@@ -109,8 +111,12 @@ impl Normaliser {
     /// Lets the held event go on, unless it is taken out.
     fn finish_event(&mut self, ready: &mut BytesMut) {
         let event = self.held.split();
-        let looked_into = self.events == Events::ChatCompletions && !std::mem::take(&mut self.overlong);
-        let verdict = if looked_into { chunk::judge(&event) } else { Verdict::Keep };
+        let looked_into = self.events != Events::Any && !std::mem::take(&mut self.overlong);
+        let verdict = if looked_into {
+            chunk::judge(&event, self.events == Events::ChatCompletions)
+        } else {
+            Verdict::Keep
+        };
         self.dropped = verdict == Verdict::Drop;
         match verdict {
             Verdict::Keep => ready.extend_from_slice(&event),

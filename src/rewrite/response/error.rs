@@ -9,7 +9,8 @@ use crate::rewrite::splice::{Splice, splice_all};
 /// Longest error content that is looked into, in octets.
 pub const LONGEST_ERROR: usize = 64 << 10;
 
-/// Adds what an error lacks, and to a bare 404 what was asked for; all that Azure said stays as it is.
+/// Adds what an error lacks, a `type` in place of null too (OpenAI's is never null), and to a bare 404 what was asked
+/// for; all else that Azure said stays as it is.
 ///
 /// `None` if nothing is lacking, or if the content is not `{"error": {…}}`.
 pub fn complete(content: &[u8], status: StatusCode, route: &Route) -> Option<Vec<u8>> {
@@ -23,18 +24,22 @@ pub fn complete(content: &[u8], status: StatusCode, route: &Route) -> Option<Vec
         // The closing quote stays behind it.
         splices.push(Splice::insert(at(message) + message.len() - 1, escaped(&hint)));
     }
-    let lacking = lacking(&fields, status, &string(message)?);
+    let kind = format!("\"{}\"", kind(status, &string(message)?));
+    if let Some(null) = fields.iter().find(|field| field.name == "type" && field.value == "null") {
+        splices.push(Splice::replace(at(null.value)..at(null.value) + "null".len(), kind.clone()));
+    }
+    let lacking = lacking(&fields, &kind);
     if !lacking.is_empty() {
         let last = fields.last()?.value;
         splices.push(Splice::insert(at(last) + last.len(), lacking));
     }
+    splices.sort_by_key(|splice| splice.at.start);
     (!splices.is_empty()).then(|| splice_all(content, &splices))
 }
 
 /// The members that OpenAI always has and this error has not, each behind a comma.
-fn lacking(fields: &[Member<'_>], status: StatusCode, message: &str) -> String {
-    let kind = format!("\"{}\"", kind(status, message));
-    let all = [("type", &*kind), ("param", "null"), ("code", "null")];
+fn lacking(fields: &[Member<'_>], kind: &str) -> String {
+    let all = [("type", kind), ("param", "null"), ("code", "null")];
     let lacking = all.into_iter().filter(|(name, _)| !fields.iter().any(|field| field.name == *name));
     lacking.map(|(name, value)| format!(",\"{name}\":{value}")).collect()
 }

@@ -91,10 +91,13 @@ fn treated(settings: &Settings, path: &str, status: u16, lines: &[(&str, &str)])
 #[test]
 fn treats_events_and_errors_by_what_they_say_they_are() {
     let settings = settings(true);
-    let (chat, any) = (Treatment::Events(sse::Events::ChatCompletions), Treatment::Events(sse::Events::Any));
+    let [chat, text, any] =
+        [sse::Events::ChatCompletions, sse::Events::Completions, sse::Events::Any].map(Treatment::Events);
     for (path, status, media_type, expected) in [
         ("/v1/chat/completions", 200, "text/event-stream", chat),
         ("/v1/chat/completions", 200, "Text/Event-Stream ; charset=utf-8", chat),
+        ("/v1/completions", 200, "text/event-stream", text),
+        ("/v1/engines/e/completions", 200, "text/event-stream", text),
         ("/v1/responses", 200, "text/event-stream", any),
         ("/v1/chat/completions", 200, "application/json", Treatment::Pass),
         ("/v1/files", 404, "application/json; charset=utf-8", Treatment::Error),

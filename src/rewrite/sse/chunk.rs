@@ -1,4 +1,4 @@
-//! One event of a chat completion's stream: Azure's content filter says things in it that OpenAI never
+//! One event of a completion's stream, of chat or of text: Azure's content filter says things in it that OpenAI never
 //! says, and for which clients have no place.
 //!
 //! <https://learn.microsoft.com/azure/foundry/openai/concepts/content-streaming>
@@ -17,8 +17,8 @@ pub(super) enum Verdict {
     Mend(Vec<Splice>),
 }
 
-/// Looks into a whole event.
-pub(super) fn judge(event: &[u8]) -> Verdict {
+/// Looks into a whole event. Only chat's choices have a `delta`.
+pub(super) fn judge(event: &[u8], of_chat: bool) -> Verdict {
     let Some((start, data)) = data(event) else { return Verdict::Keep };
     let Some(chunk) = members(data) else { return Verdict::Keep };
     let Some(choices) = value(&chunk, "choices").and_then(elements) else { return Verdict::Keep };
@@ -30,6 +30,7 @@ pub(super) fn judge(event: &[u8]) -> Verdict {
     }
     let splices: Vec<_> = choices
         .into_iter()
+        .filter(|_| of_chat)
         .filter_map(|choice| Some((offset(data, choice), empty_delta(choice)?)))
         .map(|(at, delta)| Splice::insert(start + at + 1, delta))
         .collect();

@@ -52,6 +52,14 @@ fn gives_a_delta_to_choices_that_have_none_and_changes_no_other_octet() {
 }
 
 #[test]
+fn text_completions_lose_the_filter_results_and_are_given_nothing() {
+    let text = "data: {\"choices\":[{\"text\":\"hi\",\"index\":0}]}\n\n";
+    let stream = [FILTER, text, OLD_FILTER, USAGE, DONE].concat();
+    let normalised = normalised(Events::Completions, stream.as_bytes(), 7);
+    assert_eq!(normalised, [text, USAGE, DONE].concat());
+}
+
+#[test]
 fn leaves_what_it_does_not_understand() {
     for event in [
         "data: {\"choices\":[],\"usage\":null}\n\n",

@@ -53,7 +53,12 @@ fn adds_what_is_lacking_behind_what_is_there() {
         (
             400,
             r#"{"error":{"message":"m","type":null,"code":"content_filter","innererror":{"code":"R"}}}"#,
-            r#"{"error":{"message":"m","type":null,"code":"content_filter","innererror":{"code":"R"},"param":null}}"#,
+            r#"{"error":{"message":"m","type":"invalid_request_error","code":"content_filter","innererror":{"code":"R"},"param":null}}"#,
+        ),
+        (
+            500,
+            r#"{"error":{"type": null ,"param":null,"message":"m","code":null}}"#,
+            r#"{"error":{"type": "server_error" ,"param":null,"message":"m","code":null}}"#,
         ),
     ] {
         assert_eq!(completed(status, before).as_deref(), Some(after));
