@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use http::header::{
-    ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, PROXY_AUTHENTICATE, RETRY_AFTER, UPGRADE,
-    WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
+    RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE,
 };
 use http::{StatusCode, Version};
 use serde_json::json;
@@ -59,6 +59,10 @@ pub fn error(error: &Error, form: Form, version: Version) -> Response<Body> {
         StatusCode::UPGRADE_REQUIRED if version == Version::HTTP_11 => {
             fields.insert(UPGRADE, HeaderValue::from_static("HTTP/1.1"));
             fields.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        }
+        // RFC 9110 §12.5.3: what would have been read.
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            fields.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate"));
         }
         StatusCode::METHOD_NOT_ALLOWED => fields.insert(ALLOW, HeaderValue::from_static("GET, HEAD")),
         _ => {}

@@ -60,11 +60,11 @@ impl Refusal {
     /// The status to answer with.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Model(_)
-            | Self::ModelRepeated(_)
-            | Self::ModelUnusable { .. }
-            | Self::ContentEncoding { .. }
-            | Self::DotSegment => StatusCode::BAD_REQUEST,
+            Self::Model(_) | Self::ModelRepeated(_) | Self::ModelUnusable { .. } | Self::DotSegment => {
+                StatusCode::BAD_REQUEST
+            }
+            // RFC 9110 §15.5.16.
+            Self::ContentEncoding { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unsupported { .. } | Self::UnknownPath => StatusCode::NOT_FOUND,
             Self::Target => StatusCode::URI_TOO_LONG,
             Self::CredentialMissing | Self::CredentialUnusable => StatusCode::UNAUTHORIZED,

@@ -156,6 +156,17 @@ async fn a_model_that_is_needed_and_not_there_is_400_and_nothing_is_sent() {
 
 /// Whatever carries the request upstream: HTTP/2 tells its sender less of what went wrong.
 #[tokio::test]
+async fn a_coding_that_is_not_read_here_is_415_with_those_that_are() {
+    let stage = Stage::set().await;
+    let mut request = client::post("localhost", "/v1/chat/completions", "{}");
+    request.headers_mut().insert("content-encoding", "zstd".parse().unwrap());
+    let answer = client::ask(stage.proxy, request).await;
+    assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(answer.fields["accept-encoding"], "gzip, deflate");
+    assert!(stage.recorder.seen().is_empty());
+}
+
+#[tokio::test]
 async fn a_second_model_behind_what_has_been_sent_is_400_and_the_request_is_not_completed() {
     let (first, rest) = (r#"{"model":"gpt-4o","messages":[],"#, r#""model":"gpt-4.1"}"#);
     let head = format!(
