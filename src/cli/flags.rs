@@ -41,6 +41,9 @@ pub struct Flags {
     /// The api-version of classic paths beside v1 [default: 2025-04-01-preview]
     #[arg(long, global = true, value_name = "VERSION")]
     pub classic_api_version: Option<String>,
+    /// The deployment that image_generation tools use in responses
+    #[arg(long, global = true, value_name = "DEPLOYMENT")]
+    pub image_deployment: Option<String>,
     /// Hand Azure's answers on as OpenAI would write them (openai) or as they are (as-is) [default: openai]
     #[arg(long, global = true, value_name = "STYLE")]
     pub responses: Option<String>,

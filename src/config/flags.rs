@@ -40,6 +40,7 @@ fn given(flags: &Flags, key: Key) -> &[String] {
         Key::KeyHeader => flags.key_header.as_slice(),
         Key::ClassicModels => &flags.classic_models,
         Key::ClassicApiVersion => flags.classic_api_version.as_slice(),
+        Key::ImageDeployment => flags.image_deployment.as_slice(),
         Key::Responses => flags.responses.as_slice(),
         Key::NestedModels => flags.nested_models.as_slice(),
         Key::BatchModels => flags.batch_models.as_slice(),

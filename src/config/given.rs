@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::Path;
 use std::str::FromStr;
 
-use http::header::{self, HeaderName};
+use http::header::{self, HeaderName, HeaderValue};
 
 use super::file;
 use super::key::Key;
@@ -105,6 +105,11 @@ pub(super) fn parent(text: &str) -> Result<Option<Parent>, Fault> {
 
 pub(super) fn log_format(text: &str) -> Result<telemetry::Format, ValueError> {
     telemetry::Format::named(text).ok_or(ValueError::LogFormat)
+}
+
+pub(super) fn deployment(text: &str) -> Result<HeaderValue, ValueError> {
+    let value = HeaderValue::from_str(text).map_err(|_| ValueError::Deployment)?;
+    if text.is_empty() { Err(ValueError::Empty) } else { Ok(value) }
 }
 
 pub(super) fn non_empty(text: &str) -> Result<String, ValueError> {

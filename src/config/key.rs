@@ -89,6 +89,8 @@ keys! {
     ClassicModels: "classic_models" List Anywhere [] = [];
     /// The api-version of classic paths where `api_version` names none.
     ClassicApiVersion: "classic_api_version" Text Anywhere [] = ["2025-04-01-preview"];
+    /// The deployment that `image_generation` tools use in responses.
+    ImageDeployment: "image_deployment" Text Anywhere [] = [];
     /// How the contents of Azure's answers are handed on: `openai` or `as-is`.
     Responses: "responses" Text Anywhere [] = ["openai"];
     /// Map the models inside tools and evals too.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use http::header::HeaderName;
+use http::header::{HeaderName, HeaderValue};
 
 use super::Config;
 use super::azure_key::{AzureKey, KeyCommand};
@@ -55,6 +55,7 @@ struct Draft {
     key_header: Option<HeaderName>,
     classic_models: Vec<String>,
     classic_api_version: Option<ApiVersion>,
+    image_deployment: Option<HeaderValue>,
     responses: Style,
     extras: Extras,
     strip_dots: bool,
@@ -87,6 +88,7 @@ impl Draft {
             Key::KeyHeader => given.maybe(&mut self.key_header, ours(given::key_header)),
             Key::ClassicModels => given.all(&mut self.classic_models, ours(given::non_empty)),
             Key::ClassicApiVersion => given.maybe(&mut self.classic_api_version, theirs),
+            Key::ImageDeployment => given.maybe(&mut self.image_deployment, ours(given::deployment)),
             Key::Responses => given.one(&mut self.responses, theirs),
             Key::NestedModels => given.one(&mut self.extras.nested_models, ours(value::switch)),
             Key::BatchModels => given.one(&mut self.extras.batch_models, ours(value::switch)),
@@ -197,6 +199,7 @@ impl Draft {
                     key_header: self.key_header?,
                     classic_models: self.classic_models,
                     classic_api_version: self.classic_api_version?,
+                    image_deployment: self.image_deployment,
                     responses: self.responses,
                     extras: self.extras,
                 }),

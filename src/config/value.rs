@@ -49,6 +49,9 @@ pub enum ValueError {
     /// A name that no field has, or one that frames or routes the message.
     #[error("not a field that can carry a key: the usual one is api-key")]
     KeyHeader,
+    /// A name that no field can carry.
+    #[error("not the name of a deployment")]
+    Deployment,
     /// Nothing is written.
     #[error("empty: write a value or leave the setting out")]
     Empty,

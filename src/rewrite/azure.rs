@@ -1,6 +1,6 @@
 //! Azure OpenAI: which of its surfaces a request goes to, and how that is written as a URL.
 
-use http::header::HeaderName;
+use http::header::{HeaderName, HeaderValue};
 
 use super::credential::Credential;
 use super::extras::Extras;
@@ -35,6 +35,8 @@ pub struct Settings {
     pub classic_models: Vec<String>,
     /// The api-version for what has no v1 form, where `surface` does not give one.
     pub classic_api_version: ApiVersion,
+    /// The deployment that `image_generation` tools in responses use, for clients that name none.
+    pub image_deployment: Option<HeaderValue>,
     /// How the contents of answers are handed on.
     pub responses: Style,
     /// What is changed in contents beside the model.
@@ -53,6 +55,7 @@ impl Settings {
             key_header: HeaderName::from_static("api-key"),
             classic_models: Vec::new(),
             classic_api_version: ApiVersion::default(),
+            image_deployment: None,
             responses: Style::default(),
             extras: Extras::default(),
         }

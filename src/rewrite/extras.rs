@@ -38,10 +38,19 @@ type Path = &'static [&'static str];
 
 /// An operation's nested models: those that Azure documents as names of deployments.
 static NESTED: &[(&str, &[Path])] = &[
-    ("responses", &[&["tools", "[image_generation]", "model"]]),
+    ("responses", TOOLS),
+    ("responses/input_tokens", TOOLS),
     ("evals", &[&["testing_criteria", "[]", "model"]]),
-    ("evals/{}/runs", &[&["data_source", "model"]]),
+    (
+        "evals/{}/runs",
+        &[
+            &["data_source", "model"],
+            &["data_source", "sampling_params", "tools", "[image_generation]", "model"],
+        ],
+    ),
 ];
+
+const TOOLS: &[Path] = &[&["tools", "[image_generation]", "model"]];
 
 /// Where a session says what transcribes, in today's form and in the preview's. A WebSocket's messages are mapped there
 /// too, by [`frames`](super::frames).
@@ -56,17 +65,21 @@ const IN_SESSION: &[Path] = &[
 
 /// Where a live session says what it delegates to, inside what makes one (Microsoft's reference of GPT-Live). A
 /// WebSocket's messages are mapped there too.
-const IN_LIVE_SESSION: &[Path] = &[&["session", "delegation", "responses", "model"]];
+const IN_LIVE_SESSION: &[Path] =
+    &[&["session", "delegation", "responses", "model"], &["session", "delegation", "decisions", "model"]];
 
 /// The operations that tell a session.
 static SESSIONS: &[(&str, &[Path])] = &[
     ("realtime/client_secrets", IN_SESSION),
     ("realtime/translations/client_secrets", IN_SESSION),
+    ("realtime/calls", IN_SESSION),
+    ("realtime/translations/calls", IN_SESSION),
     ("realtime/calls/{}/accept", SESSION),
     ("realtime/sessions", SESSION),
     ("realtime/transcription_sessions", SESSION),
     ("live/sessions", IN_LIVE_SESSION),
     ("live/sessions/{}/accept", IN_LIVE_SESSION),
+    ("live/sessions/{}/fork", IN_LIVE_SESSION),
 ];
 
 // === impl Extras ===

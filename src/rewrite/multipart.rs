@@ -218,13 +218,14 @@ impl Scanner {
         self.held.push(octet);
         let whole = ends_with_empty_line(&self.held);
         if whole {
-            let wanted = match self.wanted {
-                Wanted::Model => b"model".as_slice(),
-                Wanted::Session | Wanted::SessionPlace => b"session",
-                Wanted::Purpose => b"purpose",
-                Wanted::File => b"file",
+            let (wanted, a_file) = match self.wanted {
+                Wanted::Model => (b"model".as_slice(), Some(false)),
+                // In a browser's form what has a media type, as JSON has here, has a file's name too.
+                Wanted::Session | Wanted::SessionPlace => (b"session".as_slice(), None),
+                Wanted::Purpose => (b"purpose".as_slice(), Some(false)),
+                Wanted::File => (b"file".as_slice(), Some(true)),
             };
-            if header::names_field(&self.held, wanted, self.wanted == Wanted::File) {
+            if header::names_field(&self.held, wanted, a_file) {
                 self.begin()?;
             }
             self.state = State::Data;

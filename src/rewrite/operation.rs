@@ -76,10 +76,14 @@ pub const CALLS: [&str; 2] = ["realtime/calls", "realtime/translations/calls"];
 pub static UNKNOWN: Operation =
     Operation { name: "unknown", methods: &[], template: "", model: ModelIn::Nowhere, home: Home::Resource };
 
+/// The same below `realtime/` and `live/`, of which Azure has nothing but on v1.
+static UNKNOWN_LIVE: Operation = Operation { template: "live/{*}", home: Home::V1, ..UNKNOWN };
+
 /// Finds the operation of a method and of a path without its `/v1/`.
 pub fn find(method: &Method, path: &str) -> &'static Operation {
     let method = if method == Method::HEAD { "GET" } else { method.as_str() };
-    TABLE.iter().find(|row| row.methods.contains(&method) && row.covers(path)).unwrap_or(&UNKNOWN)
+    let known = TABLE.iter().find(|row| row.methods.contains(&method) && row.covers(path));
+    known.unwrap_or(if is_live(path) { &UNKNOWN_LIVE } else { &UNKNOWN })
 }
 
 /// Repairs what base URLs go wrong in: doubled slashes in front of and behind `/v1`, and no `/v1` at
@@ -101,6 +105,11 @@ pub fn canonical(path: &str) -> Option<Cow<'_, str>> {
     let family = first_segment(bare);
     let known = TABLE.iter().any(|row| first_segment(row.template) == family);
     known.then(|| Cow::Owned(format!("/v1/{bare}")))
+}
+
+/// Whether a path without its `/v1/` is of realtime's family or of live's.
+fn is_live(path: &str) -> bool {
+    matches!(first_segment(path), "realtime" | "live")
 }
 
 fn first_segment(path: &str) -> &str {
@@ -134,12 +143,13 @@ impl Operation {
                 | "live"
                 | "live/sessions"
                 | "live/sessions/{}/attach"
-        ) || std::ptr::eq(self, &UNKNOWN)
+                | "live/sessions/{}/fork"
+        ) || self.methods.is_empty()
     }
 
     /// Whether Azure answers 401 when an `api-version` is in the URL, and refuses `OpenAI-Beta`.
     pub fn is_realtime(&self) -> bool {
-        matches!(first_segment(self.template), "realtime" | "live")
+        is_live(self.template)
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use http::HeaderValue;
-use http::header::{CONTENT_LENGTH, HOST};
+use http::header::{CONTENT_LENGTH, HOST, HeaderName, HeaderValue};
 
+use super::operation::RESPONSES_WEBSOCKET;
 use super::refusal::Refusal;
 use super::route::Route;
 use super::splice::Splice;
@@ -13,6 +13,9 @@ use crate::message::{Fields, RequestHead, content, hop_by_hop, websocket};
 
 /// Fields that hold a digest of the content as it was (RFC 9530, RFC 2616 §14.15).
 const DIGESTS: [&str; 4] = ["content-digest", "repr-digest", "digest", "content-md5"];
+
+/// Where Azure looks for the deployment that `image_generation` tools use; OpenAI has no such thing.
+const IMAGE_DEPLOYMENT: HeaderName = HeaderName::from_static("x-ms-oai-image-generation-deployment");
 
 /// Asks for the preview of a feature, by OpenAI's names.
 const OPENAI_BETA: &str = "openai-beta";
@@ -49,6 +52,11 @@ pub fn apply(
                     || (splice.is_some() && name.is_one_of(&DIGESTS))
             });
             route.credential.write(&mut head.fields);
+            let asks = matches!(route.operation, "responses" | RESPONSES_WEBSOCKET)
+                && !head.fields.contains(IMAGE_DEPLOYMENT);
+            if let Some(deployment) = azure.image_deployment.as_ref().filter(|_| asks) {
+                head.fields.insert(IMAGE_DEPLOYMENT, deployment.clone());
+            }
         }
     }
     head.fields.insert(HOST, host);

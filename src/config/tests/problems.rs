@@ -66,6 +66,12 @@ fn problems_say_where_what_and_what_to_do() {
         ),
         (
             &[ENDPOINT],
+            "image_deployment = \"a\\nb\"",
+            &[],
+            "config.toml:1: image_deployment: \"a\\nb\" is not the name of a deployment",
+        ),
+        (
+            &[ENDPOINT],
             "key_header = 'Connection'",
             &[],
             "config.toml:1: key_header: \"Connection\" is not a field",

@@ -6,7 +6,7 @@ use super::{Settings, Surface, target};
 use crate::rewrite::credential::Credential;
 use crate::rewrite::finding::Fault;
 use crate::rewrite::model_map::ModelMap;
-use crate::rewrite::operation::{Home, ModelIn, Operation};
+use crate::rewrite::operation::{self, Home, ModelIn, Operation};
 use crate::rewrite::refusal::Refusal;
 use crate::rewrite::route::{Route, Scope};
 
@@ -130,7 +130,10 @@ impl Draft {
             Place::V1 if self.operation.is_realtime() => target::Version::None,
             Place::V1 => target::Version::V1 { preview: settings.surface == Surface::V1 { preview: true } },
         };
-        let mapped = (self.operation.model == ModelIn::Query).then_some(map);
+        // A call over WebRTC that comes without a session's form names its model there.
+        let in_query =
+            self.operation.model == ModelIn::Query || operation::CALLS.contains(&self.operation.name);
+        let mapped = in_query.then_some(map);
         target::push_query(&mut url, query, version, mapped);
         target::uri(url)
     }

@@ -29,7 +29,17 @@ fn nested_models_are_mapped_where_azure_takes_them_for_deployments() {
             r#"{"testing_criteria":[{"type":"label_model","model":"gpt-4o"},{"model":"other"}]}"#,
             r#"{"testing_criteria":[{"type":"label_model","model":"prod"},{"model":"other"}]}"#,
         ),
+        (
+            "responses/input_tokens",
+            r#"{"model":"gpt-4o","tools":[{"type":"image_generation","model":"gpt-4o"}]}"#,
+            r#"{"model":"gpt-4o","tools":[{"type":"image_generation","model":"prod"}]}"#,
+        ),
         ("evals/e/runs", r#"{"data_source":{"model":"gpt-4o"}}"#, r#"{"data_source":{"model":"prod"}}"#),
+        (
+            "evals/e/runs",
+            r#"{"data_source":{"sampling_params":{"tools":[{"type":"image_generation","model":"gpt-4o"}]}}}"#,
+            r#"{"data_source":{"sampling_params":{"tools":[{"type":"image_generation","model":"prod"}]}}}"#,
+        ),
         ("fine_tuning/jobs", r#"{"model":"gpt-4o"}"#, r#"{"model":"gpt-4o"}"#),
         (
             "evals/e/runs",
@@ -56,7 +66,12 @@ fn what_transcribes_in_a_session_is_always_mapped() {
         let after = before.replace(r#""whisper\u002d1""#, r#""ears""#).replace("whisper-1", "ears");
         let within =
             |session: &str| format!(r#"{{"expires_after":{{"model":"whisper-1"}},"session":{session}}}"#);
-        for path in ["realtime/client_secrets", "realtime/translations/client_secrets"] {
+        for path in [
+            "realtime/client_secrets",
+            "realtime/translations/client_secrets",
+            "realtime/calls",
+            "realtime/translations/calls",
+        ] {
             assert_eq!(changed(Extras::default(), path, "application/json", &within(before)), within(&after));
         }
         for path in ["realtime/calls/c/accept", "realtime/sessions", "realtime/transcription_sessions"] {
@@ -84,9 +99,12 @@ fn what_a_live_session_delegates_to_is_always_mapped() {
         format!(r#"{{"session":{{"model":"gpt-4o", "delegation":{delegation}}},"delegation":{delegation}}}"#)
     };
     let before = within("whisper-1");
-    for path in ["live/sessions", "live/sessions/s/accept"] {
+    let decides = |text: &str| text.replace("responses", "decisions");
+    for path in ["live/sessions", "live/sessions/s/accept", "live/sessions/s/fork"] {
         let after = before.replacen("whisper-1", "ears", 1);
-        assert_eq!(changed(Extras::default(), path, "application/json", &before), after, "{path}");
+        for (before, after) in [(before.clone(), after.clone()), (decides(&before), decides(&after))] {
+            assert_eq!(changed(Extras::default(), path, "application/json", &before), after, "{path}");
+        }
     }
     for path in ["live/sessions/s/hangup", "realtime/client_secrets"] {
         assert_eq!(changed(ALL, path, "application/json", &before), before, "{path}");

@@ -16,6 +16,7 @@ const SESSION: &[Place] = &[
     &["session", "audio", "input", "transcription", "model"],
     &["session", "input_audio_transcription", "model"],
     &["session", "delegation", "responses", "model"],
+    &["session", "delegation", "decisions", "model"],
 ];
 
 /// The message that asks for a response.

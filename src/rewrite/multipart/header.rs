@@ -15,8 +15,8 @@ pub fn boundary(content_type: &[u8]) -> Option<String> {
     fits.then(|| String::from_utf8(value).ok())?
 }
 
-/// Whether a part's head is that of the field with this name, and of a file or not.
-pub(super) fn names_field(head: &[u8], name: &[u8], a_file: bool) -> bool {
+/// Whether a part's head is that of the field with this name, and of a file or not where that matters.
+pub(super) fn names_field(head: &[u8], name: &[u8], a_file: Option<bool>) -> bool {
     let Some(disposition) = disposition(head) else { return false };
     let kind = disposition.split(|&b| b == b';').next().unwrap_or_default();
     let (mut named, mut filed) = (false, false);
@@ -24,7 +24,9 @@ pub(super) fn names_field(head: &[u8], name: &[u8], a_file: bool) -> bool {
         filed |= parameter.eq_ignore_ascii_case(b"filename") || parameter.eq_ignore_ascii_case(b"filename*");
         named |= parameter.eq_ignore_ascii_case(b"name") && value == name;
     }
-    kind.trim_ascii().eq_ignore_ascii_case(b"form-data") && named && filed == a_file
+    kind.trim_ascii().eq_ignore_ascii_case(b"form-data")
+        && named
+        && a_file.is_none_or(|wanted| filed == wanted)
 }
 
 /// The value of `Content-Disposition`, unfolded.

@@ -89,7 +89,9 @@ fn looks_into_the_json_of_a_session() {
     let content = "--B\r\nContent-Disposition: form-data; name=\"sdp\"\r\n\r\nv=0\r\n--B\r\n\
         Content-Disposition: form-data; name=\"session\"\r\nContent-Type: application/json\r\n\r\n\
         {\"type\":\"realtime\",\"model\":\"m\"}\r\n--B--\r\n";
-    for size in [1, 7, content.len()] {
+    // FormData in browsers and in Node names a file for each part that has a media type.
+    let filed = content.replace("name=\"session\"", "name=\"session\"; filename=\"blob\"");
+    for (content, size) in [(content, 1), (content, 7), (content, content.len()), (&filed, 7)] {
         let model = scan(Wanted::Session, content.as_bytes().chunks(size)).unwrap().unwrap();
         assert_eq!(&content[model.at.start as usize..model.at.end as usize], "\"m\"");
     }

@@ -1,4 +1,4 @@
-//! The one table of OpenAI's operations (spec 2.3.0), the most used first.
+//! The one table of OpenAI's operations (spec 2.3.0, and what its Python package 3.57 has beside), the most used first.
 
 use super::Home::{Deployment, Local, Resource, Retired, Transcription, Unsupported, V1};
 use super::ModelIn::{Content, Nowhere, Path, Query, Session};
@@ -47,6 +47,7 @@ pub static TABLE: &[Operation] = &[
     row(POST, "images/edits", Content, Deployment),
     row(POST, "images/variations", Content, V1),
     row(POST, "moderations", Content, V1),
+    row(POST, "decisions", Content, V1),
     // The catalogue.
     row(GET, "models", Nowhere, Local),
     named("models/{}", GET, "models/{*}", Nowhere, Local),
@@ -84,6 +85,11 @@ pub static TABLE: &[Operation] = &[
     row(POST, "live/sessions", Session, V1),
     row(POST, "live/sessions/{}/accept", Session, V1),
     row(GET, "live/sessions/{}/attach", Nowhere, V1),
+    row(GET_POST, "live/sessions/{}/fork", Nowhere, V1),
+    row(GET, "live/sessions/{}/content", Nowhere, V1),
+    row(POST, "live/sessions/{}/hangup", Nowhere, V1),
+    row(POST, "live/sessions/{}/refer", Nowhere, V1),
+    row(POST, "live/sessions/{}/reject", Nowhere, V1),
     // Files, batches, tuning, stores.
     row(GET_POST, "files", Nowhere, Resource),
     row(GET_DELETE, "files/{}", Nowhere, Resource),

@@ -101,6 +101,26 @@ fn realtime_goes_without_openais_beta_field() {
     assert_eq!(sent.fields().text("openai-beta").unwrap(), "assistants=v2");
 }
 
+#[test]
+fn azure_is_told_which_deployment_makes_images() {
+    const FIELD: &str = "x-ms-oai-image-generation-deployment";
+    let mut settings = settings("v1");
+    let Mode::Azure(azure) = &mut settings.mode else { panic!("azure mode") };
+    azure.image_deployment = Some(HeaderValue::from_static("painter"));
+    for (line, sent, expected) in [
+        ("POST /v1/responses", None, Some("painter")),
+        ("GET /v1/responses", None, Some("painter")),
+        ("POST /v1/responses", Some("the-clients"), Some("the-clients")),
+        ("GET /v1/responses/r", None, None),
+        ("POST /v1/chat/completions", None, None),
+        ("POST /openai/v1/responses", None, None),
+    ] {
+        let lines: Vec<_> = sent.map(|value| (FIELD, value)).into_iter().collect();
+        let (request, _) = Request::new(line, &lines).send(&settings, b"{}", 1).unwrap();
+        assert_eq!(request.fields().text(FIELD), expected, "{line}");
+    }
+}
+
 proptest! {
     #[test]
     fn nothing_of_one_hop_or_of_the_clients_goes_upstream(
