@@ -22,7 +22,7 @@ pub enum OpenRoute {
     Intercept(HostPort),
     /// CONNECT to any other host: never look inside.
     Tunnel(HostPort),
-    /// Absolute-form for an OpenAI host: an exchange, upstream always over TLS.
+    /// Absolute-form for an OpenAI host, http or https: an exchange, upstream always over TLS.
     Exchange(HostPort, PathAndQuery),
     /// Absolute-form for any other host: an ordinary proxy's work.
     Forward(HostPort, PathAndQuery),
@@ -59,8 +59,11 @@ pub enum RouteError {
     /// Not exactly one `Host` in HTTP/1.1 (RFC 9112 §3.2), or one that is no authority.
     #[error("a request needs exactly one valid Host field")]
     Host,
-    /// `https://` in absolute form on a connection to the proxy: the client should use CONNECT.
-    #[error("https targets need CONNECT; this proxy does not take them in the clear")]
+    /// `https://` in absolute form on a connection to the proxy, for a host that is not intercepted.
+    #[error(
+        "this client asks for an https URL without CONNECT, which shows all of it to the proxy; \
+         update the client, or have it reach this host without a proxy"
+    )]
     SecureAbsolute,
     /// CONNECT, or a target for a proxy, inside a tunnel.
     #[error("this request makes no sense inside a tunnel")]
@@ -107,7 +110,10 @@ pub fn open(
         Target::Authority(to) if intercepted.contains(&to) => Ok(OpenRoute::Intercept(to)),
         Target::Authority(to) => Ok(OpenRoute::Tunnel(to)),
         Target::Asterisk => Ok(OpenRoute::Asterisk),
-        Target::Absolute { secure: true, .. } => Err(RouteError::SecureAbsolute),
+        // An OpenAI host is asked over TLS whatever the client says; axios before 1.17 says https here.
+        Target::Absolute { secure: true, ref authority, .. } if !intercepted.contains(authority) => {
+            Err(RouteError::SecureAbsolute)
+        }
         // RFC 9112 §3.2.2: the target's authority wins over whatever Host says.
         Target::Absolute { authority, path, .. } => {
             sole_host(version, fields)?;

@@ -87,7 +87,7 @@ pub fn admit_interception(
     }
 }
 
-/// As [`admit`], for a request for the OpenAI routes, and for the web page that sends it; the key
+/// As [`admit`], for a request for the OpenAI routes of this host, and for the web page that sends it; the key
 /// that was shown is for the log.
 ///
 /// A page that shows a client key was given it, so any page may. The question whether it may send
@@ -97,11 +97,12 @@ pub fn admit_exchange(
     head: &mut RequestHead,
     peer: &Peer,
     door: Door<'_>,
+    host: &HostPort,
 ) -> Result<Option<ClientKey>, Error> {
     let fields = &mut head.fields;
     if is_preflight(&head.method, fields) {
         proxy.access().examine(Role::Origin, fields);
-        return check_page(proxy, fields, peer, door).map(|()| None);
+        return check_page(proxy, fields, peer, door, host).map(|()| None);
     }
     let admitted = match door {
         Door::Tunnel(Some(admitted)) if proxy.access().renew(admitted, peer.client, Right::Exchange) => {
@@ -113,17 +114,32 @@ pub fn admit_exchange(
     };
     match admitted.key() {
         Some(key) => Ok(Some(key.clone())),
-        None => check_page(proxy, fields, peer, door).map(|()| None),
+        None => check_page(proxy, fields, peer, door, host).map(|()| None),
     }
 }
 
 /// A page's request to another origin than its own says which one that is. One to its own need not (Fetch standard,
 /// "append a request Origin header"), and then the name that it was sent to is the page's own; over TLS, the name has
 /// proven to be ours.
-fn check_page(proxy: &Proxy, fields: &Fields, peer: &Peer, door: Door<'_>) -> Result<(), Error> {
+///
+/// Pages of the OpenAI host itself would have come through here. Programs say that they are of the host that they ask
+/// (Python's websocket-client).
+fn check_page(
+    proxy: &Proxy,
+    fields: &Fields,
+    peer: &Peer,
+    door: Door<'_>,
+    host: &HostPort,
+) -> Result<(), Error> {
     match (fields.get(ORIGIN), door) {
+        (Some(origin), Door::Tunnel(_) | Door::Absolute) if is_of(origin, host) => Ok(()),
         (Some(origin), _) => Ok(proxy.pages().check(text(origin).unwrap_or_default())?),
         (None, Door::Reverse(named)) if !peer.over_tls => Ok(proxy.pages().check_own(named)?),
         (None, _) => Ok(()),
     }
+}
+
+fn is_of(origin: &[u8], host: &HostPort) -> bool {
+    let authority = text(origin).and_then(|origin| origin.strip_prefix("https://"));
+    authority.and_then(|authority| HostPort::parse(authority, Some(443)).ok()).as_ref() == Some(host)
 }

@@ -42,7 +42,7 @@ pub async fn exchange(
 ) -> Response<Body> {
     let head = &mut request.head;
     let (version, from_page) = (head.version, head.fields.contains(ORIGIN));
-    let admitted = admission::admit_exchange(proxy, head, &peer, door);
+    let admitted = admission::admit_exchange(proxy, head, &peer, door, host);
     let mut access = Access::begin(proxy.admin(), &head.method, path.path(), door.name(), peer);
     match admitted {
         Err(error) => conclude(Err(error), access, version, from_page),

@@ -40,7 +40,12 @@ fn absolute_form_never_leaves_for_openai_in_the_clear() {
     );
     let route = opened("GET", "http://example.com/x", Version::HTTP_11, &["example.com"]).unwrap();
     assert_eq!(route, OpenRoute::Forward(authority("example.com:80"), PathAndQuery::from_static("/x")));
-    let refused = opened("GET", "https://api.openai.com/", Version::HTTP_11, &["api.openai.com"]);
+    let route = opened("GET", "https://api.openai.com/v1/models", Version::HTTP_11, &["api.openai.com"]);
+    assert_eq!(
+        route,
+        Ok(OpenRoute::Exchange(authority("api.openai.com:443"), PathAndQuery::from_static("/v1/models")))
+    );
+    let refused = opened("GET", "https://example.com/", Version::HTTP_11, &["example.com"]);
     assert_eq!(refused, Err(RouteError::SecureAbsolute));
 }
 

@@ -45,6 +45,38 @@ async fn the_intercepted_tunnel_over_http2() {
     assert_rewritten(&stage, "h2");
 }
 
+/// As axios has it before 1.17.
+#[tokio::test]
+async fn an_https_url_without_connect() {
+    let stage = Stage::set().await;
+    let request = client::post(OPENAI_HOST, &format!("https://{OPENAI_HOST}/v1/chat/completions"), CHAT);
+    let answer = client::ask(stage.proxy, request).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    assert_rewritten(&stage, "absolute-form");
+}
+
+/// As Python's websocket-client has it; a page of another host is refused inside a tunnel too.
+#[tokio::test]
+async fn an_origin_that_is_the_host_itself() {
+    let stage = Stage::set().await;
+    let mut sender = client::intercepted(stage.proxy, &stage.ca_pem).await;
+    for (origin, status) in [
+        ("https://api.openai.com", StatusCode::OK),
+        ("https://API.openai.com:443", StatusCode::OK),
+        ("http://api.openai.com", StatusCode::FORBIDDEN),
+        ("https://eu.api.openai.com", StatusCode::FORBIDDEN),
+        ("https://evil.example", StatusCode::FORBIDDEN),
+    ] {
+        let mut request = client::post(OPENAI_HOST, "/v1/chat/completions", CHAT);
+        request.headers_mut().insert("origin", origin.parse().unwrap());
+        let answer = client::whole(sender.send_request(request).await.unwrap()).await;
+        assert_eq!(answer.status, status, "{origin}");
+    }
+    let mut mounted = client::post("localhost", "/v1/chat/completions", CHAT);
+    mounted.headers_mut().insert("origin", "https://api.openai.com".parse().unwrap());
+    assert_eq!(client::ask(stage.proxy, mounted).await.status, StatusCode::FORBIDDEN, "by base URL");
+}
+
 /// Keys that withstand quantum computers, and long lists, make ClientHellos that no record holds.
 #[tokio::test]
 async fn a_hello_that_takes_more_than_one_record() {
