@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::net::listen::{self, client_address};
 use crate::proxy::room::Room;
 use crate::proxy::{Peer, Proxy, connection};
+use crate::rewrite::Mode;
 use crate::shutdown::{self, Shutdown};
 use crate::tls::ca::{Authority, CaError, Purpose};
 use crate::tls::leaf::LeafError;
@@ -203,6 +204,9 @@ impl Bound {
         tracing::info!("as a proxy: https_proxy=http://{address} and trust {}", root.display());
         tracing::info!("as a base URL: OPENAI_BASE_URL=http://{address}/v1");
         tracing::info!("{} → {}", config.intercept.join(", "), destination(&config.rewrite.mode));
+        if matches!(config.rewrite.mode, Mode::Azure(_)) && !config.rewrite.mode.holds_key() {
+            tracing::info!("there is no Azure key here: each client sends its own as its API key");
+        }
         self.renewal().announce();
     }
 

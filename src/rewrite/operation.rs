@@ -86,8 +86,8 @@ pub fn find(method: &Method, path: &str) -> &'static Operation {
     known.unwrap_or(if is_live(path) { &UNKNOWN_LIVE } else { &UNKNOWN })
 }
 
-/// Repairs what base URLs go wrong in: doubled slashes in front of and behind `/v1`, and no `/v1` at
-/// all. Paths in Azure's own form, under `/openai/`, stay theirs.
+/// Repairs what base URLs go wrong in: doubled slashes in front of and behind `/v1`, `/v1` twice or not at all, and a
+/// slash behind an operation. Paths in Azure's own form, under `/openai/`, stay theirs.
 ///
 /// `None` for a path that is neither OpenAI's nor Azure's.
 pub fn canonical(path: &str) -> Option<Cow<'_, str>> {
@@ -96,15 +96,18 @@ pub fn canonical(path: &str) -> Option<Cow<'_, str>> {
     if bare.starts_with("openai/") {
         return Some(Cow::Borrowed(&path[lead..]));
     }
-    if let Some(rest) = bare.strip_prefix("v1/") {
-        return Some(match rest.trim_start_matches('/') {
-            same if same.len() == rest.len() => Cow::Borrowed(&path[lead..]),
-            rest => Cow::Owned(format!("/v1/{rest}")),
-        });
+    let mut rest = bare;
+    while let Some(behind) = rest.strip_prefix("v1/") {
+        rest = behind.trim_start_matches('/');
     }
-    let family = first_segment(bare);
-    let known = TABLE.iter().any(|row| first_segment(row.template) == family);
-    known.then(|| Cow::Owned(format!("/v1/{bare}")))
+    let family = first_segment(rest);
+    if rest.len() == bare.len() && !TABLE.iter().any(|row| first_segment(row.template) == family) {
+        return None;
+    }
+    let known = rest.strip_suffix('/').filter(|path| TABLE.iter().any(|row| row.covers(path)));
+    let rest = known.unwrap_or(rest);
+    let same = path[lead..].strip_prefix("/v1/") == Some(rest);
+    Some(if same { Cow::Borrowed(&path[lead..]) } else { Cow::Owned(format!("/v1/{rest}")) })
 }
 
 /// Whether a path without its `/v1/` is of realtime's family or of live's.

@@ -136,8 +136,8 @@ async fn who_reads_again_learns_how_many_lines_are_missing() {
     let told: Vec<&str> = log.lines().filter(|line| line.contains("has a gap")).collect();
     let [told] = told[..] else { panic!("{told:?}") };
     let missing: usize = told.split("\"lines\":").nth(1).unwrap().split(',').next().unwrap().parse().unwrap();
-    // Beside the requests' lines there are three more of the start, and one of the stop.
-    assert_eq!(log.lines().count() - 1 + missing, 3 + 2 * ASKED + 1);
+    // Beside the requests' lines there are four more of the start, and one of the stop.
+    assert_eq!(log.lines().count() - 1 + missing, 4 + 2 * ASKED + 1);
 }
 
 #[tokio::test]
@@ -151,6 +151,6 @@ async fn no_line_is_lost_where_the_other_end_is_full_and_says_so() {
     let (code, log) = unread.ended(true).await;
     assert_eq!(code, Some(0));
     assert!(numbers(&log).into_iter().eq(0..ASKED));
-    assert_eq!(log.lines().count(), 3 + 2 * ASKED + 1);
+    assert_eq!(log.lines().count(), 4 + 2 * ASKED + 1);
     assert!(log.ends_with('\n') && log.lines().last().unwrap().contains("stopping"), "{log}");
 }

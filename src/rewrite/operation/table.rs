@@ -170,4 +170,6 @@ pub static TABLE: &[Operation] = &[
     row(GET_POST, "audio/voice_consents", Nowhere, Unsupported),
     row(GET_POST_DELETE, "audio/voice_consents/{}", Nowhere, Unsupported),
     row(POST, "content_provenance_checks", Nowhere, Unsupported),
+    // What the Agents SDK tells OpenAI after a run.
+    row(POST, "traces/ingest", Nowhere, Unsupported),
 ];

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use crate::rewrite::credential::CredentialKind;
 use crate::rewrite::json::members::{Member, members, offset, string, value};
 use crate::rewrite::route::{Route, Scope};
 use crate::rewrite::splice::{Splice, splice_all};
@@ -9,8 +10,11 @@ use crate::rewrite::splice::{Splice, splice_all};
 /// Longest error content that is looked into, in octets.
 pub const LONGEST_ERROR: usize = 64 << 10;
 
+/// How a remark of ours in Azure's message begins.
+const OURS: &str = "[azure-openai-proxy";
+
 /// Adds what an error lacks, a `type` in place of null too (OpenAI's is never null), and to a bare 404 what was asked
-/// for; all else that Azure said stays as it is.
+/// for, to a 401 whose key it was; all else that Azure said stays as it is.
 ///
 /// `None` if nothing is lacking, or if the content is not `{"error": {…}}`.
 pub fn complete(content: &[u8], status: StatusCode, route: &Route) -> Option<Vec<u8>> {
@@ -54,11 +58,38 @@ fn kind(status: StatusCode, message: &str) -> &'static str {
     }
 }
 
-/// What a bare 404 does not say: what was asked for, and which settings decide that.
+/// What Azure's errors do not say, where it depends on our settings.
 fn hint(message: &str, status: StatusCode, fields: &[Member<'_>], route: &Route) -> Option<String> {
+    match status {
+        // One of ours may be upstream.
+        _ if message.contains(OURS) => None,
+        StatusCode::UNAUTHORIZED => whose_key(route),
+        StatusCode::NOT_FOUND => what_was_asked_for(message, fields, route),
+        _ => None,
+    }
+}
+
+/// Whose key was turned away, and where another one is given.
+fn whose_key(route: &Route) -> Option<String> {
+    let what = match route.credential() {
+        CredentialKind::ConfiguredKey => "the key that it is configured with",
+        CredentialKind::ConfiguredToken => "the Entra token that it is configured with",
+        CredentialKind::ClientToken => "the client's own Entra token",
+        CredentialKind::ClientKey => {
+            "the client's own API key, since it has no Azure key itself: give it one in AZURE_OPENAI_API_KEY or \
+             api_key_file, or the Azure key to the client"
+        }
+        CredentialKind::Ephemeral | CredentialKind::AsItCame => return None,
+    };
+    let host = route.uri().host().unwrap_or_default();
+    Some(format!(" {OURS} sent {host} {what}.]"))
+}
+
+/// What a bare 404 does not say: what was asked for, and which settings decide that.
+fn what_was_asked_for(message: &str, fields: &[Member<'_>], route: &Route) -> Option<String> {
     let code = value(fields, "code").and_then(string).unwrap_or_default();
     let bare = code == "DeploymentNotFound" || message.trim() == "Resource not found";
-    if status != StatusCode::NOT_FOUND || !bare {
+    if !bare {
         return None;
     }
     let name = match (route.model(), route.deployment()) {
@@ -82,7 +113,7 @@ fn hint(message: &str, status: StatusCode, fields: &[Member<'_>], route: &Route)
         _ => "",
     };
     Some(format!(
-        " [azure-openai-proxy asked the {surface} surface for {name} at {} with {version}. The deployment is \
+        " {OURS} asked the {surface} surface for {name} at {} with {version}. The deployment is \
          decided by map, surface and api-version by api_version, the resource by endpoint.{classic_only}]",
         route.uri().path(),
     ))

@@ -3,7 +3,7 @@ use http::Method;
 use super::*;
 use crate::message::Fields;
 use crate::message::host_port::HostPort;
-use crate::rewrite::{Asked, Entry, Explained, Mode, Settings, azure, explain};
+use crate::rewrite::{Asked, Entry, Explained, Mode, ModelMap, Settings, azure, explain};
 
 /// Where a request for this model goes with these settings.
 fn route(api_version: &str, path: &str, model: Option<&str>) -> Route {
@@ -32,7 +32,7 @@ fn adds_what_is_lacking_behind_what_is_there() {
         (
             401,
             r#"{"error":{"code":"401","message":"Access denied"}}"#,
-            r#"{"error":{"code":"401","message":"Access denied","type":"invalid_request_error","param":null}}"#,
+            r#"{"error":{"code":"401","message":"Access denied [azure-openai-proxy sent r.openai.azure.com the key that it is configured with.]","type":"invalid_request_error","param":null}}"#,
         ),
         (
             429,
@@ -135,6 +135,32 @@ fn a_bare_404_says_what_was_asked_for_and_what_decides_that() {
         let completed = complete(content.as_bytes(), StatusCode::NOT_FOUND, &route).unwrap();
         let completed: serde_json::Value = serde_json::from_slice(&completed).unwrap();
         assert_eq!(completed["error"]["message"], words);
+    }
+}
+
+#[test]
+fn a_401_says_whose_key_it_was() {
+    let azure = azure::Settings::new("https://r.openai.azure.com".parse().unwrap());
+    let settings = Settings { mode: Mode::Azure(azure), models: ModelMap::default() };
+    let content = br#"{"error":{"code":"401","message":"No."}}"#;
+    for (token, whose) in [
+        (
+            "unused",
+            "client's own API key, since it has no Azure key itself: give it one in AZURE_OPENAI_API_KEY",
+        ),
+        ("eyJh.e30.c2ln", "client's own Entra token"),
+    ] {
+        let fields = Fields::of(&[("authorization", &format!("Bearer {token}"))]);
+        let host = HostPort::parse("api.openai.com:443", None).unwrap();
+        let (method, path, entry) = (&Method::POST, "/v1/chat/completions", Entry::Mounted);
+        let asked = Asked { method, path, query: None, fields: &fields, host: &host, entry };
+        let Explained::Sent(request) = explain(&settings, &asked, Some("m")).unwrap() else {
+            panic!("{token}")
+        };
+        let said = complete(content, StatusCode::UNAUTHORIZED, request.route()).unwrap();
+        let said = String::from_utf8(said).unwrap();
+        assert!(said.contains(&format!("sent r.openai.azure.com the {whose}")), "{said}");
+        assert!(!said.contains(token), "{said}");
     }
 }
 
