@@ -104,9 +104,11 @@ pub fn respond(admin: &Admin, asked: &Asked<'_>, shutdown: Shutdown) -> Result<R
     if !asked.names_us(admin) || asked.is_of_another_site() {
         return Err(Kind::NotFound.into());
     }
+    // What is no page was meant for OpenAI, and the answer says how its paths begin.
+    let page = Page::at(asked.path).ok_or(Kind::NotFound)?;
     only_read(asked.method)?;
     let authority = asked.authority;
-    match Page::at(asked.path).ok_or(Kind::NotFound)? {
+    match page {
         Page::Front if asked.wants_html() => Ok(page::page(admin, authority)),
         Page::Front => Ok(answer(TEXT, overview(admin, authority))),
         Page::Events => Ok(of_type(events::MEDIA_TYPE, events::stream(&admin.journal, shutdown))),

@@ -130,7 +130,10 @@ impl Access {
         if let Some(measured) = &mut self.measured {
             measured.own = elapsed.saturating_sub(self.waited);
         }
-        if content.is_end_stream() {
+        // What has no content by definition (RFC 9110 §9.3.2, §15.3.5, §15.4.5) may say how long it would be.
+        let bare = &*self.record.method == "HEAD"
+            || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        if bare || content.is_end_stream() {
             self.outcome = Outcome::Complete;
         } else if stream {
             self.journal.open(&self.record);

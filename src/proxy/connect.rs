@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use http::Uri;
+
 use super::received::{Received, Switch};
 use super::{Peer, Proxy};
 use crate::admin::journal::figures::{Short, Span};
@@ -66,6 +68,12 @@ pub async fn tunnel(
     let line = Line { to, peer, key, begun, tally: Tally::default(), end: End::Cut };
     tokio::spawn(shutdown.unless_over(carry(Switch::of(&mut request), origin, idle, line)));
     Ok(Response::new(body::empty()))
+}
+
+/// Says on the log which tunnel was not opened.
+pub fn log_refusal(peer: &Peer, to: &Uri, error: &Error) {
+    let (client, status, reason) = (peer.address, error.kind().status().as_u16(), error.kind().reason());
+    tracing::info!(target: TARGET, %client, %to, status, reason, "CONNECT {to}  {status}  {reason}");
 }
 
 async fn carry(switch: Switch, origin: Link, idle: Duration, mut line: Line) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::{Method, Version};
 
+use super::access::Access;
 use super::admission::{self, Door};
 use super::received::Received;
 use super::respond::{self, Form};
@@ -22,9 +23,21 @@ use crate::route::{self, InterceptList, OpenRoute, OriginForm};
 /// Answers one request on a connection to the proxy itself.
 pub async fn dispatch(proxy: Proxy, request: Received, peer: Peer) -> Response<Body> {
     let (version, form) = (request.head.version, form(&request, proxy.intercepted()));
+    let (method, uri, client) = (request.head.method.clone(), request.head.uri.clone(), peer.clone());
     match route(&proxy, request, peer).await {
         Ok(response) => response,
-        Err(error) => respond::error(&error, form, version),
+        Err(error) => {
+            let response = respond::error(&error, form, version);
+            if method == Method::CONNECT {
+                connect::log_refusal(&client, &uri, &error);
+                return response;
+            }
+            let way =
+                if uri.scheme().is_some() && version != Version::HTTP_2 { "absolute" } else { "reverse" };
+            let mut access = Access::begin(proxy.admin(), &method, uri.path(), way, client);
+            access.refused(&error);
+            access.watch(response)
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use http::Version;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::access::Access;
 use super::admission::Door;
 use super::received::{Received, Switch};
 use super::respond::{self, Form};
@@ -172,7 +173,13 @@ async fn answer(tunnel: std::sync::Arc<Tunnel>, request: Received) -> Response<B
             let (entry, door) = (Entry::Intercepted, Door::Tunnel(tunnel.client.as_ref()));
             exchange::exchange(&proxy, request, &tunnel.host, &route.path, entry, door, peer).await
         }
-        Err(error) => respond::error(&error, Form::OpenAi, version),
+        Err(error) => {
+            let (head, proxy, peer) = (&request.head, &tunnel.proxy, tunnel.peer.clone());
+            let way = Door::Tunnel(None).name();
+            let mut access = Access::begin(proxy.admin(), &head.method, head.uri.path(), way, peer);
+            access.refused(&error);
+            access.watch(respond::error(&error, Form::OpenAi, version))
+        }
     }
 }
 

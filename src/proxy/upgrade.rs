@@ -60,6 +60,14 @@ enum Ended {
     Relay(#[from] RelayError),
 }
 
+impl Ended {
+    /// Whether a side just ended its connection without TLS's word for that. Its last word is the WebSocket's close.
+    fn is_bare_end(&self) -> bool {
+        let Self::Relay(RelayError::Io(error)) = self else { return false };
+        error.kind() == std::io::ErrorKind::UnexpectedEof
+    }
+}
+
 /// Why a client is told to use plain HTTP.
 #[derive(Debug, Error)]
 #[error("the upstream answered the handshake with {0}")]
@@ -226,6 +234,7 @@ impl Session {
         let rewriter = searched.map(|extra| Rewriter::new(models, limit).with(extra));
         match self.relay(rewriter).await {
             Ok(()) => line.complete(),
+            Err(error) if error.is_bare_end() => line.complete(),
             Err(error) => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "WebSocket broke");
                 line.broken();

@@ -39,7 +39,9 @@ fn of_certificate(error: &CertificateError) -> &'static str {
         E::Expired | E::ExpiredContext { .. } => "has expired",
         E::NotValidYet | E::NotValidYetContext { .. } => "is not valid yet",
         E::Revoked => "has been revoked",
-        E::UnknownIssuer => "is signed by an authority that is not trusted",
+        E::UnknownIssuer => {
+            "is signed by an authority that is not trusted; if it is your company's, name its file in upstream_ca_file"
+        }
         E::NotValidForName | E::NotValidForNameContext { .. } => "is not valid for this host name",
         E::InvalidPurpose | E::InvalidPurposeContext { .. } => "is not meant for servers",
         E::BadSignature => "has a signature that does not match",

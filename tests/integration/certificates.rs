@@ -35,6 +35,9 @@ async fn answer_before(certificate: Arc<ServerConfig>, trusted: &Path, what: &st
     answer
 }
 
+const UNTRUSTED: &str = "is signed by an authority that is not trusted; if it is your company's, name its file in \
+                         upstream_ca_file";
+
 #[tokio::test]
 async fn a_bad_certificate_is_502_and_says_why() {
     let (pki, other, impostor) = (Pki::new(), Pki::named("another root"), Pki::new());
@@ -55,9 +58,9 @@ async fn a_bad_certificate_is_502_and_says_why() {
             }),
             "is not meant for servers",
         ),
-        (other.server(AZURE_HOST), "is signed by an authority that is not trusted"),
+        (other.server(AZURE_HOST), UNTRUSTED),
         (impostor.server(AZURE_HOST), "has a signature that does not match"),
-        (origin::self_signed(AZURE_HOST), "is signed by an authority that is not trusted"),
+        (origin::self_signed(AZURE_HOST), UNTRUSTED),
     ] {
         let answer = answer_before(certificate, &pki.root_file(), reason).await;
         assert_openai_form(&answer, StatusCode::BAD_GATEWAY, "upstream_certificate");
@@ -69,7 +72,6 @@ async fn a_bad_certificate_is_502_and_says_why() {
 #[tokio::test]
 async fn a_chain_with_a_bad_link_is_502_and_says_why() {
     let pki = Pki::new();
-    let untrusted = "is signed by an authority that is not trusted";
     for (index, (below, reason)) in [
         (
             Below { intermediate: |it| it.not_after = date_time_ymd(2020, 1, 1), ..Below::default() },
@@ -79,7 +81,7 @@ async fn a_chain_with_a_bad_link_is_502_and_says_why() {
             Below { intermediate: |it| it.not_before = date_time_ymd(4000, 1, 1), ..Below::default() },
             "is not valid yet",
         ),
-        (Below { sent: 1, ..Below::default() }, untrusted),
+        (Below { sent: 1, ..Below::default() }, UNTRUSTED),
         (Below { intermediate: |it| it.is_ca = IsCa::ExplicitNoCa, ..Below::default() }, "is not valid"),
         (Below { intermediate: |it| it.is_ca = IsCa::NoCa, ..Below::default() }, "is not valid"),
         (Below { another: true, ..Below::default() }, "is not valid"),

@@ -47,6 +47,23 @@ async fn exchanges_tunnels_and_connections_are_counted() {
     assert!(open.unwrap().parse::<u32>().unwrap() >= 2, "the tunnel and this one");
 }
 
+#[tokio::test]
+async fn what_is_refused_before_it_has_a_route_counts_and_what_has_no_content_is_complete() {
+    let stage = Stage::set().await;
+    for (method, path, status) in [("POST", "/api/v1/models", 404), ("HEAD", "/v1/models", 200)] {
+        let mut request = client::get("localhost", path);
+        *request.method_mut() = method.parse().unwrap();
+        assert_eq!(client::ask(stage.proxy, request).await.status, status);
+    }
+    let metrics = client::ask(stage.proxy, client::get("localhost", "/metrics")).await.text();
+    for line in [
+        r#"requests_total{operation="none",status="404",outcome="complete"} 1"#,
+        r#"requests_total{operation="none",status="200",outcome="complete"} 1"#,
+    ] {
+        assert!(metrics.contains(line), "{line} is not in {metrics}");
+    }
+}
+
 /// As OpenAI's SDK for Python leaves.
 #[tokio::test]
 async fn a_client_that_leaves_after_the_end_of_a_stream_has_cancelled_nothing() {

@@ -100,6 +100,16 @@ impl<'a> Conversation<'a> {
         })
     }
 
+    /// An error as this service has it: with all of OpenAI's members, and the id of the client's event, if it gave one.
+    pub(in crate::simulator) fn refused(&self, mut error: Value) -> Value {
+        if let Some(error) = error.as_object_mut() {
+            error.entry("type").or_insert_with(|| "invalid_request_error".into());
+            error.entry("param").or_insert(Value::Null);
+            error.insert("event_id".to_owned(), Value::Null);
+        }
+        self.event("error", "error", error)
+    }
+
     fn event(&self, kind: &str, name: &str, value: Value) -> Value {
         json!({ "type": kind, "event_id": self.simulator.new_id("event_"), name: value })
     }

@@ -109,10 +109,14 @@ impl Service<'_> {
                 Self::Responses(simulator) => responses::answer(simulator, &event),
             },
         };
-        answered.unwrap_or_else(|refusal| {
-            let event =
-                json!({ "type": "error", "status": refusal.status().as_u16(), "error": refusal.error() });
-            Turn::Events(Box::new(std::iter::once(event)))
-        })
+        answered.unwrap_or_else(|refusal| Turn::Events(Box::new(std::iter::once(self.refused(&refusal)))))
+    }
+
+    fn refused(&self, refusal: &Refusal) -> Value {
+        let (status, error) = (refusal.status().as_u16(), refusal.error());
+        match self {
+            Self::Realtime(conversation) => conversation.refused(error),
+            Self::Responses(_) => json!({ "type": "error", "status": status, "error": error }),
+        }
     }
 }
