@@ -59,6 +59,7 @@ pub struct Settings {
 }
 
 /// Who answers.
+#[expect(clippy::large_enum_variant, reason = "there is one of them for all requests")]
 #[derive(Clone, Debug)]
 pub enum Mode {
     /// OpenAI itself: the request goes on as it came.
