@@ -173,6 +173,11 @@ fn size_line(octets: &[u8]) -> Result<Option<(u64, usize)>, ContentError> {
         [b'\r' | b'\t' | b' ' | b';', ..] if digits > 0 => &octets[digits..],
         _ => return Err(ContentError::Chunk),
     };
+    // Behind white space only an extension may begin (RFC 9112 §7.1.1).
+    let beyond = extension.iter().find(|octet| !matches!(octet, b'\t' | b' '));
+    if !matches!(beyond, None | Some(b'\r' | b';')) {
+        return Err(ContentError::Chunk);
+    }
     // A carriage return or a line feed in an extension could end the line for somebody else.
     let Some(end) = memchr(b'\r', extension) else {
         let goes_on = extension.len() <= SIZE_LINE && memchr(b'\n', extension).is_none();
