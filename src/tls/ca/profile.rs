@@ -5,7 +5,8 @@
 
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, CrlDistributionPoint, DistinguishedName, DnType,
-    GeneralSubtree, IsCa, Issuer, KeyUsagePurpose, NameConstraints, PublicKeyData, SerialNumber,
+    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyUsagePurpose, NameConstraints, PublicKeyData,
+    SerialNumber,
 };
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use time::{Duration, OffsetDateTime};
@@ -58,6 +59,8 @@ pub(super) fn generate(purpose: &Purpose, now: OffsetDateTime) -> Result<Materia
     let key = IssuerKey::generate()?;
     let mut below = params("issuing CA", tag, 0, permitted, now)?;
     below.use_authority_key_identifier_extension = true;
+    // Constraints bind the names that they know of. A certificate for mail or for a client would have others.
+    below.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     below.crl_distribution_points = distribution_points(purpose.root_crl_url.as_deref());
     let issuer = Issuer::from_params(&above, &root_key);
     let intermediate = below.signed_by(&key, &issuer)?;

@@ -48,6 +48,8 @@ fn certificates_have_the_profile() {
         assert_eq!(life, Duration::days(3650));
         assert!(certificate.raw_serial().len() >= 15, "{:x?}", certificate.raw_serial());
     }
+    let purposes = below.extended_key_usage().unwrap().unwrap().value;
+    assert!(purposes.server_auth && !purposes.any && !purposes.client_auth && !purposes.email_protection);
     assert!(root.subject().to_string().starts_with("CN=azure-openai-proxy CA "), "{}", root.subject());
     assert_eq!(below.issuer(), root.subject());
     assert!(below.validity().not_after <= root.validity().not_after);
