@@ -43,6 +43,9 @@ pub enum Fault {
     /// The content cannot be decoded.
     #[error("The content of the request is not what its Content-Encoding says.")]
     Undecodable,
+    /// Far more comes out of the content than is in it.
+    #[error("The content of the request is compressed too much to be read here. Send it uncompressed.")]
+    TooDense,
 }
 
 /// The content names its model a second time. Readers differ in which of two they believe, so
@@ -61,7 +64,7 @@ impl Fault {
             Self::Empty => "empty_string",
             Self::NotString => "invalid_type",
             Self::TooLong => "string_above_max_length",
-            Self::NotObject | Self::Malformed | Self::Undecodable => "invalid_content",
+            Self::NotObject | Self::Malformed | Self::Undecodable | Self::TooDense => "invalid_content",
         }
     }
 }

@@ -45,7 +45,14 @@ pub enum Progress {
 #[derive(Debug)]
 pub struct Watch {
     reader: Reader,
+    /// Octets that were pushed, as they came.
+    received: u64,
 }
+
+/// Octets that may come out of any content that is watched, and those that each coded octet may give beyond. DEFLATE can
+/// give a thousand; of JSON and of forms it gives fewer than twenty.
+const EVERY: u64 = 64 << 20;
+const EACH: u64 = 64;
 
 /// Content that could only be changed as a whole, and was.
 #[derive(Debug)]
@@ -151,7 +158,7 @@ impl Search {
 
     /// Goes on to the content that follows.
     pub fn watch(self) -> Watch {
-        Watch { reader: self.reader }
+        Watch { reader: self.reader, received: 0 }
     }
 
     /// The least JSON content that names this model where the operation has it.
@@ -194,8 +201,12 @@ impl Watch {
     /// # Errors
     ///
     /// [`Refusal::ModelRepeated`]: the content names a second model, and must not be completed.
+    /// [`Fault::TooDense`]: decoding the rest would be work without measure.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
-        Ok(self.reader.push(chunk)?)
+        self.received += chunk.len() as u64;
+        self.reader.push(chunk)?;
+        let most = EVERY.saturating_add(self.received.saturating_mul(EACH));
+        if self.reader.octets() > most { Err(Fault::TooDense.into()) } else { Ok(()) }
     }
 }
 

@@ -61,6 +61,17 @@ async fn a_little_that_decodes_to_a_lot_is_too_large() {
     assert!(stage.recorder.seen().is_empty());
 }
 
+/// Nothing of it is held back, but all of it is looked into for a second model.
+#[tokio::test]
+async fn a_little_that_decodes_to_a_lot_behind_its_model_is_not_followed_to_its_end() {
+    let stage = Stage::set().await;
+    // As members of one file, of which each is decoded for itself (RFC 1952 §2.2).
+    let [begin, end] = [r#"{"model":"unmapped","input":""#, r#""}"#].map(gzip);
+    let bomb = [begin, gzip(&" ".repeat(4 << 20)).repeat(40), end].concat();
+    let answer = client::ask(stage.proxy, coded("/v1/responses", bomb)).await;
+    assert_eq!((answer.status, &*answer.code()), (StatusCode::BAD_REQUEST, "invalid_content"));
+}
+
 #[tokio::test]
 async fn extras_change_what_they_say_and_nothing_when_they_are_off() {
     let origin = Origin::plain();
