@@ -1,6 +1,6 @@
 //! Which destination may be dialled.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::access::Admitted;
@@ -61,7 +61,15 @@ impl Settings {
     }
 
     fn denies(&self, host: &Host) -> bool {
-        is_listed(host, &self.deny)
+        // The unspecified address is connected to as this machine's loopback.
+        let loopback = match host {
+            Host::Ip(ip) if ip.to_canonical().is_unspecified() => Some(match ip.to_canonical() {
+                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            }),
+            _ => None,
+        };
+        is_listed(host, &self.deny) || loopback.is_some_and(|ip| is_listed(&Host::Ip(ip), &self.deny))
     }
 }
 

@@ -134,3 +134,18 @@ fn never_dials_itself() {
     assert!(wildcard.check_connected(other, own).is_err());
     assert!(wildcard.check_connected("192.0.2.7:50000".parse().unwrap(), own).is_ok());
 }
+
+#[test]
+fn the_unspecified_address_is_denied_with_loopback() {
+    let deny = |text: &str| Settings { deny: hosts(&[text]), ..Settings::default() };
+    for (denied, host, permitted) in [
+        ("127.0.0.1", "0.0.0.0", false),
+        ("127.0.0.1", "[::ffff:0.0.0.0]", false),
+        ("127.0.0.1", "[::]", true),
+        ("[::1]", "[::]", false),
+        ("192.0.2.1", "0.0.0.0", true),
+    ] {
+        let host = HostPort::parse(&format!("{host}:80"), None).unwrap();
+        assert_eq!(deny(denied).permit_host(host.host()).is_ok(), permitted, "{denied} {host}");
+    }
+}
