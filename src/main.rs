@@ -149,6 +149,7 @@ fn serve(flags: Flags) -> Outcome {
     let mut config = config.map_err(Failure::settings)?;
     telemetry::init(&config.log);
     app::service::leave_no_core();
+    app::service::fit(&mut config.limits.connections);
     tls::install_provider();
     let ended = runtime()?.block_on(async {
         config.fetch_key().await.map_err(Failure::settings)?;

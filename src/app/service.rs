@@ -47,6 +47,37 @@ pub fn leave_no_core() {
 #[cfg(not(unix))]
 pub fn leave_no_core() {}
 
+/// Files and connections that this process has open beside those of clients and their upstream.
+const OTHERS: usize = 64;
+
+/// Lets this process have as many connections open as the system permits, and takes no more than that: one that cannot
+/// be accepted waits without an answer, in front of all others. Each may need another one upstream.
+///
+/// Shells start programs with room for a thousand files, and allow far more to those that ask.
+pub fn fit(connections: &mut usize) {
+    let Some(most) = most_open_files().map(|files| (files.saturating_sub(OTHERS) / 2).max(1)) else { return };
+    if *connections > most {
+        tracing::warn!("the system permits {most} connections (ulimit -n): max_connections is that many");
+        *connections = most;
+    }
+}
+
+/// Raises the limit on open files as far as it goes; what it is then, where there is one.
+#[cfg(unix)]
+fn most_open_files() -> Option<usize> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let found = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: found.maximum, ..found });
+    let most = if raised.is_ok() { found.maximum } else { found.current };
+    most.map(|most| usize::try_from(most).unwrap_or(usize::MAX))
+}
+
+/// There is no such limit.
+#[cfg(not(unix))]
+fn most_open_files() -> Option<usize> {
+    None
+}
+
 /// Tells the service manager. It may not be there to listen, which changes nothing.
 #[cfg(unix)]
 pub fn tell(state: State) {
