@@ -254,7 +254,7 @@ async fn accept_all(listener: TcpListener, proxy: Proxy, room: Room, mut shutdow
         match room.enter(address.ip(), client) {
             Ok(place) => {
                 let (place, ends) = (Arc::new(place), shutdown.clone());
-                let peer = Peer { address, client, over_tls: false, place, shutdown: ends };
+                let peer = Peer { address, client, over_tls: false, sni: None, place, shutdown: ends };
                 let driving = connection::drive(proxy, stream, peer);
                 tokio::spawn(shutdown.clone().unless_over(driving));
             }

@@ -4,6 +4,7 @@ pub mod access;
 pub mod address;
 pub mod client_keys;
 pub mod destination;
+pub mod forwarded;
 pub mod network;
 pub mod pages;
 pub mod presented;
@@ -54,8 +55,14 @@ pub enum Client {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Denied {
     /// A client asked for what no key could give it.
-    #[error("only clients on the proxy's own machine or in its trusted networks may do this")]
+    #[error(
+        "clients on other machines may not do this; where the proxy runs, client_keys_file gives them keys, and \
+         trusted_clients names networks that need none"
+    )]
     Stranger,
+    /// A client elsewhere asked for a page of the proxy's own.
+    #[error("only clients on the proxy's own machine see its pages")]
+    Elsewhere,
     /// A client key is needed and none was shown.
     #[error("{}", missing(*.0))]
     KeyMissing(Role),
@@ -126,7 +133,7 @@ impl Client {
     pub fn may_administer(self) -> Result<(), Denied> {
         match self {
             Self::Loopback => Ok(()),
-            Self::Trusted | Self::Stranger => Err(Denied::Stranger),
+            Self::Trusted | Self::Stranger => Err(Denied::Elsewhere),
         }
     }
 }

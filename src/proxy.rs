@@ -25,8 +25,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use http::Version;
 
 use crate::admin::Admin;
+use crate::error::{Error, Kind};
 use crate::message::fields;
 use crate::message::host_port::HostPort;
 use crate::message::redact::Secret;
@@ -43,7 +45,7 @@ use crate::upstream::send::Upstream;
 
 use distrust::Distrust;
 use failures::Failures;
-use room::Place;
+use room::{Place, Room};
 
 /// Everything that a request needs, as it was when the request began; clones are cheap.
 ///
@@ -81,6 +83,8 @@ pub struct Parts {
     pub public: Upstream,
     /// Bounds on what clients make us hold.
     pub limits: Limits,
+    /// Room for all content that is held back, in places of [`content::SHELF`] octets.
+    pub store: Room,
     /// What our own pages show.
     pub admin: Admin,
     /// Our name in `Via`, unique to this process.
@@ -121,6 +125,8 @@ pub struct Peer {
     pub client: Client,
     /// Whether the connection is TLS to the proxy itself, so that the name in a request was proven to the client.
     pub over_tls: bool,
+    /// The name that the client asked for in that TLS.
+    pub sni: Option<Arc<str>>,
     /// Its place among the connections open at once, held by tunnels too until they end.
     pub place: Arc<Place>,
     /// Learns when whatever it does here has to end.
@@ -133,6 +139,15 @@ impl Peer {
     /// The same under the rules as they are now: what it was when it connected may no longer hold.
     pub fn judged(&self, access: &policy::Access) -> Self {
         Self { client: access.client(self.address.ip()), ..self.clone() }
+    }
+
+    /// For what outlives its request: on HTTP/2, where it is one of many on its connection, it takes a place of its own.
+    pub fn apart(self, version: Version) -> Result<Self, Error> {
+        if version != Version::HTTP_2 {
+            return Ok(self);
+        }
+        let place = self.place.another().map_err(|full| Error::because(Kind::NoPlace, full))?;
+        Ok(Self { place: Arc::new(place), ..self })
     }
 }
 
@@ -218,6 +233,10 @@ impl Proxy {
         &self.0.upstream_settings
     }
 
+    fn store(&self) -> &Room {
+        &self.0.store
+    }
+
     fn admin(&self) -> &Admin {
         &self.0.admin
     }
@@ -252,6 +271,13 @@ impl Proxy {
 // === impl Limits ===
 
 impl Limits {
+    /// Room for the content of all requests that is held back: sixteen of the largest, four of them of one client beyond
+    /// loopback.
+    pub fn store(&self) -> Room {
+        let largest = self.buffered_content / content::SHELF;
+        Room::new(largest.saturating_mul(16).max(16), largest.saturating_mul(4).max(4))
+    }
+
     /// Octets of a request's head; more are 431. Parsers want 8 KiB at least.
     pub fn head_size(&self) -> usize {
         self.head_size.max(8 << 10)

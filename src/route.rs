@@ -145,7 +145,12 @@ pub fn inner(
     }
     let path = match Target::parse(method, uri, version == Version::HTTP_2)? {
         Target::Origin(path) => path,
-        Target::Absolute { authority, path, .. } if authority.host() == tunnel.host() => path,
+        // `http` has another port where it names none.
+        Target::Absolute { secure, authority, path }
+            if authority == *tunnel || !secure && authority.host() == tunnel.host() =>
+        {
+            path
+        }
         Target::Absolute { authority, .. } => return Err(misdirected(&authority, tunnel)),
         Target::Asterisk | Target::Authority(_) => return Err(RouteError::Nested),
     };
@@ -154,6 +159,13 @@ pub fn inner(
         return Err(misdirected(&named, tunnel));
     }
     Ok(InnerRoute { path })
+}
+
+/// Whether a request that was sent to the proxy itself over TLS is for the name that TLS was asked for
+/// (RFC 9110 §15.5.20).
+pub fn check_sni(named: &HostPort, sni: Option<&str>) -> Result<(), RouteError> {
+    let Some(sni) = sni.and_then(|sni| HostPort::parse(sni, Some(named.port())).ok()) else { return Ok(()) };
+    if *named.host() == *sni.host() { Ok(()) } else { Err(misdirected(named, &sni)) }
 }
 
 fn misdirected(named: &HostPort, tunnel: &HostPort) -> RouteError {

@@ -38,6 +38,8 @@ pub(super) struct Standing {
     metrics: Metrics,
     /// A reload gives nobody another ten tries.
     failures: Failures,
+    /// What was taken of it before a reload is still held.
+    store: Room,
     /// The settings at the start; of some of them a change waits for the next.
     pub(super) config: Config,
 }
@@ -72,6 +74,7 @@ pub(super) fn compose(config: Config, standing: &Standing, leaves: Leaves) -> Re
         policy,
         pages: web_pages,
         upstream_settings: upstream,
+        store: standing.store.clone(),
         limits: config.limits,
         rewrite: config.rewrite,
         admin,
@@ -163,6 +166,7 @@ impl Standing {
             journal: Journal::new(),
             metrics: Metrics::new(move || room.taken_places()),
             failures: Failures::default(),
+            store: config.limits.store(),
             config,
         }
     }

@@ -33,6 +33,8 @@ pub enum Kind {
     },
     /// A tunnel on an HTTP/2 connection, for which there is no place among the connections.
     NoPlace,
+    /// Too much content is held back already, in all or for this client.
+    StoreFull,
     /// More content than may be held back.
     TooLarge {
         /// The limit in octets.
@@ -107,7 +109,8 @@ impl Kind {
             Self::Route(_) | Self::Refused(_) | Self::Denied(_) | Self::TooLarge { .. } => Fault::Client,
             Self::Dial(DialError::Denied(_)) | Self::TooManyFailures { .. } => Fault::Client,
             Self::Upstream(SendError::Denied(Denied::Address { .. }, _)) => Fault::Client,
-            Self::ClientContent | Self::Upgrade | Self::Protocol | Self::NoPlace => Fault::Client,
+            Self::ClientContent | Self::Upgrade | Self::Protocol => Fault::Client,
+            Self::NoPlace | Self::StoreFull => Fault::Client,
             Self::NotFound | Self::MethodNotAllowed => Fault::Client,
             Self::Loop | Self::Certificate => Fault::Internal,
             Self::Upstream(_) | Self::Dial(_) | Self::Parent(_) | Self::DialTimeout => Fault::Upstream,
@@ -125,7 +128,7 @@ impl Kind {
             | Self::Dial(DialError::Denied(denied))
             | Self::Upstream(SendError::Denied(denied, _)) => status_of(denied),
             Self::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::NoPlace => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoPlace | Self::StoreFull => StatusCode::SERVICE_UNAVAILABLE,
             Self::Loop => StatusCode::LOOP_DETECTED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Upgrade => StatusCode::UPGRADE_REQUIRED,
@@ -161,6 +164,7 @@ impl Kind {
             | Self::Upstream(SendError::Denied(denied, _)) => reason_of(denied),
             Self::TooManyFailures { .. } => "too_many_failures",
             Self::NoPlace => "too_many_connections",
+            Self::StoreFull => "too_much_held_back",
             Self::Loop => "proxy_loop",
             Self::TooLarge { .. } => "content_too_large",
             Self::ClientContent => "content_broken",
@@ -185,7 +189,14 @@ impl Kind {
         match self {
             // Well framed, only meant for another connection.
             Self::Route(RouteError::Misdirected { .. }) => false,
-            _ => matches!(self, Self::Head(_) | Self::Route(_) | Self::TooLarge { .. } | Self::ClientContent),
+            _ => matches!(
+                self,
+                Self::Head(_)
+                    | Self::Route(_)
+                    | Self::TooLarge { .. }
+                    | Self::StoreFull
+                    | Self::ClientContent
+            ),
         }
     }
 }
@@ -196,7 +207,9 @@ fn status_of(denied: &Denied) -> StatusCode {
         Denied::KeyMissing(Role::Proxy) | Denied::KeyUnknown(Role::Proxy) => {
             StatusCode::PROXY_AUTHENTICATION_REQUIRED
         }
-        Denied::Stranger | Denied::Page { .. } | Denied::Name { .. } => StatusCode::FORBIDDEN,
+        Denied::Stranger | Denied::Elsewhere | Denied::Page { .. } | Denied::Name { .. } => {
+            StatusCode::FORBIDDEN
+        }
         Denied::Host { .. } | Denied::Port { .. } | Denied::Address { .. } => StatusCode::FORBIDDEN,
         Denied::Ourselves(_) => StatusCode::LOOP_DETECTED,
     }
@@ -206,7 +219,7 @@ fn reason_of(denied: &Denied) -> &'static str {
     match denied {
         Denied::KeyMissing(Role::Origin) | Denied::KeyUnknown(Role::Origin) => "invalid_api_key",
         Denied::KeyMissing(Role::Proxy) | Denied::KeyUnknown(Role::Proxy) => "proxy_authentication_required",
-        Denied::Stranger | Denied::Page { .. } | Denied::Name { .. } => "not_allowed",
+        Denied::Stranger | Denied::Elsewhere | Denied::Page { .. } | Denied::Name { .. } => "not_allowed",
         Denied::Host { .. } | Denied::Port { .. } | Denied::Address { .. } => "destination_not_allowed",
         Denied::Ourselves(_) => "proxy_loop",
     }
@@ -232,6 +245,10 @@ impl fmt::Display for Kind {
                 f,
                 "the model was not found in the first {limit} octets of the content, which is all that is held \
                  back; send the model first, or raise buffered_content"
+            ),
+            Self::StoreFull => f.write_str(
+                "too much content is held back already whose model is not known yet; try again, put the model first, \
+                 or raise buffered_content",
             ),
             Self::NoPlace => f.write_str(
                 "too many connections: each tunnel is one; end some, or raise max_connections or \

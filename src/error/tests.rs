@@ -83,6 +83,7 @@ fn each_kind_has_its_status_its_label_and_its_culprit() {
         ),
         (Kind::TooManyFailures { wait: Duration::ZERO }, 429, "too_many_failures", Fault::Client, false),
         (Kind::NoPlace, 503, "too_many_connections", Fault::Client, false),
+        (Kind::StoreFull, 503, "too_much_held_back", Fault::Client, true),
         (Kind::Loop, 508, "proxy_loop", Fault::Internal, false),
         (Kind::Denied(ours()), 508, "proxy_loop", Fault::Internal, false),
         (Kind::Dial(DialError::Denied(ours())), 508, "proxy_loop", Fault::Client, false),

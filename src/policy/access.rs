@@ -4,12 +4,15 @@ use std::net::IpAddr;
 
 use http::HeaderName;
 
-use super::client_keys::{ClientKey, ClientKeys};
+use super::client_keys::{self, ClientKey, ClientKeys, Digest};
 use super::destination::Reach;
 use super::network::Network;
 use super::presented::{Fields, Role};
 use super::{Client, Denied, Settings};
 use crate::message;
+
+/// Credentials of one head that are looked at. No client shows so many; whoever guesses would.
+const MOST: usize = 8;
 
 /// The rules for everybody.
 #[derive(Clone, Debug)]
@@ -37,8 +40,8 @@ pub enum Right {
 pub enum Shown {
     /// No credential.
     Nothing,
-    /// Credentials of which none is a key of ours.
-    Unknown,
+    /// Credentials of which none is a key of ours: their digests.
+    Unknown(Vec<Digest>),
     /// This client key.
     Key(ClientKey),
 }
@@ -81,14 +84,18 @@ impl Access {
     /// Reads what a head shows in this role, and takes every key of ours out of it in either.
     pub fn examine(&self, role: Role, head: &mut message::Fields) -> Shown {
         let Some(keys) = &self.keys else { return Shown::Nothing };
-        let mut shown = Shown::Nothing;
-        for credential in self.fields.shown(role, head) {
-            shown = match (shown, keys.find(&credential)) {
-                (Shown::Key(key), _) => Shown::Key(key),
-                (_, Some(key)) => Shown::Key(key.clone()),
-                (_, None) => Shown::Unknown,
-            };
+        let (mut found, mut wrong) = (None, Vec::new());
+        for credential in self.fields.shown(role, head).take(MOST + 1) {
+            match keys.find(&credential) {
+                Some(key) => found = found.or(Some(key.clone())),
+                None => wrong.push(client_keys::digest_of(&credential)),
+            }
         }
+        let shown = match found {
+            Some(key) if wrong.len() < MOST => Shown::Key(key),
+            None if wrong.is_empty() => Shown::Nothing,
+            _ => Shown::Unknown(wrong),
+        };
         self.fields.withdraw(head, |credential| keys.find(credential).is_some());
         shown
     }
@@ -109,7 +116,7 @@ impl Access {
             (_, Shown::Key(key)) => Ok(Admitted { client, key: Some(key) }),
             (false, _) => Ok(Admitted { client, key: None }),
             (true, Shown::Nothing) => Err(Denied::KeyMissing(role)),
-            (true, Shown::Unknown) => Err(Denied::KeyUnknown(role)),
+            (true, Shown::Unknown(_)) => Err(Denied::KeyUnknown(role)),
         }
     }
 

@@ -17,6 +17,9 @@ const LONGEST_NAME: usize = 64;
 /// What stands before a digest, so that a key is not taken for one.
 const SCHEME: &str = "sha256:";
 
+/// What is kept of a key.
+pub type Digest = [u8; SHA256_OUTPUT_LEN];
+
 /// Every client key there is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientKeys(Vec<ClientKey>);
@@ -25,7 +28,7 @@ pub struct ClientKeys(Vec<ClientKey>);
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientKey {
     name: Arc<str>,
-    digest: [u8; SHA256_OUTPUT_LEN],
+    digest: Digest,
 }
 
 /// Why a key is not taken. No variant holds any of it.
@@ -82,12 +85,16 @@ impl ClientKeys {
     /// Adds a key that is given in clear, as `NAME=KEY`; only its digest is kept.
     pub fn add_entry(&mut self, entry: &str) -> Result<(), ClientKeyError> {
         let (name, key) = entry.split_once('=').ok_or(ClientKeyError::Entry)?;
+        // A key without its name, in base64: what is before its padding is no name, and is not to be printed.
+        if key.trim().bytes().all(|octet| octet == b'=') {
+            return Err(ClientKeyError::Entry);
+        }
         self.add(ClientKey::of(name.trim(), key.trim())?)
     }
 
     /// The key that this text is. The time that it takes does not depend on the text.
     pub fn find(&self, presented: &str) -> Option<&ClientKey> {
-        let presented = sha256(presented);
+        let presented = digest_of(presented);
         let matches = |key: &&ClientKey| verify_slices_are_equal(&key.digest, &presented).is_ok();
         // To the end, also when it has been found.
         self.0.iter().filter(matches).fold(None, |_, key| Some(key))
@@ -120,7 +127,7 @@ impl ClientKey {
         if key.chars().count() < SHORTEST {
             return Err(ClientKeyError::Short { name: name.to_string() });
         }
-        Ok(Self { name, digest: sha256(key) })
+        Ok(Self { name, digest: digest_of(key) })
     }
 }
 
@@ -136,7 +143,8 @@ fn checked(name: &str) -> Result<Arc<str>, ClientKeyError> {
     if fits { Ok(name.into()) } else { Err(ClientKeyError::Name) }
 }
 
-fn sha256(text: &str) -> [u8; SHA256_OUTPUT_LEN] {
+/// The digest of a key.
+pub fn digest_of(text: &str) -> Digest {
     let digest = digest(&SHA256, text.as_bytes());
     digest.as_ref().try_into().expect("SHA-256 has 32 octets")
 }
@@ -194,7 +202,9 @@ mod tests {
             (KEY.to_owned(), ClientKeyError::Entry),
             (format!("={KEY}"), ClientKeyError::Name),
             ("alice=short".to_owned(), ClientKeyError::Short { name: "alice".into() }),
-            ("alice=".to_owned(), ClientKeyError::Short { name: "alice".into() }),
+            ("alice=".to_owned(), ClientKeyError::Entry),
+            // In base64, without a name: none of it is one.
+            ("YS1zZWNyZXQtb2Ytc29tZWJvZHk==".to_owned(), ClientKeyError::Entry),
         ] {
             assert_eq!(keys.add_entry(&entry), Err(error), "{entry}");
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 
@@ -86,6 +86,12 @@ impl Access {
         }
     }
 
+    /// For a WebSocket, which outlives its request; see [`Peer::apart`].
+    pub fn stand_apart(&mut self, version: Version) -> Result<(), Error> {
+        self.peer = self.peer.clone().apart(version)?;
+        Ok(())
+    }
+
     /// Notes by whose key it is let in, where one was shown.
     pub fn admitted(&mut self, key: Option<ClientKey>) {
         self.key = key;
@@ -103,6 +109,11 @@ impl Access {
         self.measured = Some(Measured::begin(settings.mode.provider(), known_model));
         self.record.routed(route.operation(), route.model(), route.deployment(), route.uri().host());
         self.journal.open(&self.record);
+    }
+
+    /// Who asks.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
     }
 
     /// Learns when what is logged here has to end.

@@ -10,10 +10,9 @@ use crate::message::RequestHead;
 use crate::message::fields::{Fields, text};
 use crate::message::host_port::HostPort;
 use crate::policy::Denied;
-use crate::policy::access::{Admitted, Right};
+use crate::policy::access::{Admitted, Right, Shown};
 use crate::policy::client_keys::ClientKey;
 use crate::policy::presented::Role;
-use crate::rewrite::local::is_preflight;
 
 /// Where a request for the OpenAI routes came in, which is where its client proves itself.
 #[derive(Clone, Copy, Debug)]
@@ -64,10 +63,10 @@ pub fn admit(
         return Err(Kind::TooManyFailures { wait }.into());
     }
     let shown = access.examine(role, fields);
-    let admitted = access.admit(peer.client, right, role, shown);
-    if matches!(admitted, Err(Denied::KeyUnknown(_))) {
-        proxy.failures().note(address, now);
+    if let (Shown::Unknown(wrong), Ok(true)) = (&shown, access.needs_key(peer.client, right)) {
+        proxy.failures().note(address, wrong, now);
     }
+    let admitted = access.admit(peer.client, right, role, shown);
     Ok(admitted?)
 }
 
@@ -90,8 +89,7 @@ pub fn admit_interception(
 /// As [`admit`], for a request for the OpenAI routes of this host, and for the web page that sends it; the key
 /// that was shown is for the log.
 ///
-/// A page that shows a client key was given it, so any page may. The question whether it may send
-/// one cannot carry it, costs nothing and needs none (Fetch standard, CORS-preflight request).
+/// A page that shows a client key was given it, so any page may.
 pub fn admit_exchange(
     proxy: &Proxy,
     head: &mut RequestHead,
@@ -100,10 +98,6 @@ pub fn admit_exchange(
     host: &HostPort,
 ) -> Result<Option<ClientKey>, Error> {
     let fields = &mut head.fields;
-    if is_preflight(&head.method, fields) {
-        proxy.access().examine(Role::Origin, fields);
-        return check_page(proxy, fields, peer, door, host).map(|()| None);
-    }
     let admitted = match door {
         Door::Tunnel(Some(admitted)) if proxy.access().renew(admitted, peer.client, Right::Exchange) => {
             // Its own credential is the client's affair, unless it is one of ours.

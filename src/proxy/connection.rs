@@ -50,7 +50,8 @@ where
     match accept(io, |sni| proxy.listener_certificate(sni), head_timeout).await {
         Ok(accepted) => {
             let protocol = if accepted.h2 { Protocol::Http2 } else { Protocol::Http1 };
-            Some(requests(proxy, accepted.stream, protocol, Peer { over_tls: true, ..peer }))
+            let sni = accepted.sni.map(Into::into);
+            Some(requests(proxy, accepted.stream, protocol, Peer { over_tls: true, sni, ..peer }))
         }
         Err(error) => {
             super::intercept::log_rejection(&proxy, &peer, "", "the proxy itself", &error);

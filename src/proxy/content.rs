@@ -9,7 +9,9 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 
+use super::Peer;
 use super::received::Content;
+use super::room::{Place, Room};
 use crate::error::{Error, Kind, Sought};
 use crate::message::body::{Body, BoxError};
 use crate::rewrite::{Progress, Search, Splice, Watch};
@@ -18,18 +20,27 @@ use crate::rewrite::{Progress, Search, Splice, Watch};
 pub struct Held {
     frames: VecDeque<Frame<Bytes>>,
     octets: usize,
+    /// What it takes of the store.
+    places: Vec<Place>,
     rest: Option<Content>,
     waited: Duration,
 }
 
 /// What bounds the reading of content that is held back.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
+pub struct Bounds<'a> {
     /// Octets that are held, and octets that come out of them when they are decoded.
     pub octets: usize,
     /// How long the client may pause.
     pub idle: Duration,
+    /// Where what is held takes its places, with all that others hold: one for each [`SHELF`] octets.
+    pub store: &'a Room,
+    /// Who sends it.
+    pub peer: &'a Peer,
 }
+
+/// Octets that take one place in the store. What is shorter takes none: connections bound it well enough.
+pub const SHELF: usize = 64 << 10;
 
 /// Content as it goes upstream: what was held, with the model spliced, then the rest as it comes.
 struct Released {
@@ -53,9 +64,12 @@ pub fn pass(content: Content) -> Body {
 
 impl Held {
     /// Reads until the search knows the model or the content ends.
-    pub async fn until_found(content: Content, search: &mut Search, bounds: Bounds) -> Result<Self, Error> {
-        let mut held =
-            Self { frames: VecDeque::new(), octets: 0, rest: Some(content), waited: Duration::ZERO };
+    pub async fn until_found(
+        content: Content,
+        search: &mut Search,
+        bounds: Bounds<'_>,
+    ) -> Result<Self, Error> {
+        let mut held = Self::before(content);
         while held.rest.is_some() {
             if held.read(search, bounds, Sought::Model).await? == Progress::Found {
                 break;
@@ -64,8 +78,13 @@ impl Held {
         Ok(held)
     }
 
+    fn before(rest: impl Into<Option<Content>>) -> Self {
+        let (frames, places) = (VecDeque::new(), Vec::new());
+        Self { frames, octets: 0, places, rest: rest.into(), waited: Duration::ZERO }
+    }
+
     /// Reads on to the end of the content, and returns all of it.
-    pub async fn whole(&mut self, search: &mut Search, bounds: Bounds) -> Result<Bytes, Error> {
+    pub async fn whole(&mut self, search: &mut Search, bounds: Bounds<'_>) -> Result<Bytes, Error> {
         while self.rest.is_some() {
             self.read(search, bounds, Sought::Whole).await?;
         }
@@ -125,8 +144,22 @@ impl Held {
         self.frames.push_back(Frame::data(gathered.freeze()));
     }
 
+    /// Takes as many places in the store as the octets need, if there are so many.
+    fn take_places(&mut self, bounds: Bounds<'_>) -> Result<(), Error> {
+        while self.places.len() < self.octets / SHELF {
+            let place = bounds.store.enter(bounds.peer.address.ip(), bounds.peer.client);
+            self.places.push(place.map_err(|full| Error::because(Kind::StoreFull, full))?);
+        }
+        Ok(())
+    }
+
     /// Reads one frame and shows it to the search.
-    async fn read(&mut self, search: &mut Search, bounds: Bounds, sought: Sought) -> Result<Progress, Error> {
+    async fn read(
+        &mut self,
+        search: &mut Search,
+        bounds: Bounds<'_>,
+        sought: Sought,
+    ) -> Result<Progress, Error> {
         let Some(rest) = &mut self.rest else { return Ok(Progress::Found) };
         // Content that came with its head is there: nobody was waited for.
         let there = std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut *rest).poll_frame(cx))).await;
@@ -155,6 +188,9 @@ impl Held {
             None => Progress::More,
         };
         self.keep(frame);
+        if progress == Progress::More || sought == Sought::Whole {
+            self.take_places(bounds)?;
+        }
         let past = self.octets > bounds.octets || search.octets() > bounds.octets as u64;
         if past && (progress == Progress::More || sought == Sought::Whole) {
             return Err(Kind::TooLarge { limit: bounds.octets, sought }.into());
@@ -251,7 +287,7 @@ mod tests {
     #[test]
     fn content_in_the_smallest_pieces_takes_little_more_than_its_octets() {
         let sent: Vec<u8> = (0..100_000_u32).map(|at| at as u8).collect();
-        let mut held = Held { frames: VecDeque::new(), octets: 0, rest: None, waited: Duration::ZERO };
+        let mut held = Held::before(None);
         let buffer = Bytes::from(sent.clone());
         for at in 0..sent.len() {
             held.keep(Frame::data(buffer.slice(at..=at)));

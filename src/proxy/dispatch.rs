@@ -1,6 +1,6 @@
 //! A request to the proxy itself goes its way: exchange, tunnel, forward, or a page of ours.
 
-use std::sync::Arc;
+use std::sync::Once;
 
 use http::{Method, Version};
 
@@ -14,8 +14,10 @@ use crate::admin::{self, probe};
 use crate::error::{Error, Kind};
 use crate::message::body::{self, Body};
 use crate::message::host_port::{Host, HostPort};
-use crate::message::{Request, Response, via};
+use crate::message::{Fields, Request, Response, via};
+use crate::policy::Client;
 use crate::policy::access::Right;
+use crate::policy::forwarded;
 use crate::policy::presented::Role;
 use crate::rewrite::{Entry, operation};
 use crate::route::{self, InterceptList, OpenRoute, OriginForm};
@@ -48,7 +50,8 @@ fn form(request: &Received, intercepted: &InterceptList) -> Form {
     let host = request.head.uri.host().filter(|_| absolute);
     let openai =
         host.is_none_or(|host| intercepted.names().iter().any(|name| name.eq_ignore_ascii_case(host)));
-    let operation = operation::canonical(request.head.uri.path()).is_some();
+    let path = request.head.uri.path();
+    let operation = operation::canonical(path).is_some() || !admin::is_page(path);
     if openai && operation && request.head.method != Method::CONNECT { Form::OpenAi } else { Form::Text }
 }
 
@@ -63,13 +66,13 @@ async fn route(proxy: &Proxy, mut request: Received, peer: Peer) -> Result<Respo
     }
     match route {
         OpenRoute::Intercept(host) => {
-            let peer = apart(peer, version)?;
+            let peer = peer.apart(version)?;
             let client = admission::admit_interception(proxy, fields, &peer);
             proxy.admin().metrics.tunnel(TunnelKind::Intercepted, client.is_ok());
             Ok(intercept::intercept(proxy.clone(), request, host, client?, peer))
         }
         OpenRoute::Tunnel(to) => {
-            let peer = apart(peer, version)?;
+            let peer = peer.apart(version)?;
             let opened = Box::pin(tunnel(proxy, request, to, peer)).await;
             proxy.admin().metrics.tunnel(TunnelKind::Blind, opened.is_ok());
             opened
@@ -85,15 +88,6 @@ async fn route(proxy: &Proxy, mut request: Received, peer: Peer) -> Result<Respo
         OpenRoute::Asterisk => Ok(Response::new(body::empty())),
         OpenRoute::Origin(form) => origin(proxy, request, form, peer).await,
     }
-}
-
-/// A tunnel takes the place of the connection that it is on, but for HTTP/2, where it is one of many on it.
-fn apart(peer: Peer, version: Version) -> Result<Peer, Error> {
-    if version != Version::HTTP_2 {
-        return Ok(peer);
-    }
-    let place = peer.place.another().map_err(|full| Error::because(Kind::NoPlace, full))?;
-    Ok(Peer { place: Arc::new(place), ..peer })
 }
 
 async fn tunnel(
@@ -113,6 +107,8 @@ async fn origin(
     form: OriginForm,
     peer: Peer,
 ) -> Result<Response<Body>, Error> {
+    route::check_sni(&form.authority, peer.sni.as_deref())?;
+    let peer = seen_through(&request.head.fields, peer);
     let door = Door::Reverse(&form.authority);
     if let Some(host) = form.openai {
         return Ok(
@@ -129,9 +125,28 @@ async fn origin(
     if let Some(answered) = probe::respond(method, path, administers.is_ok(), peer.shutdown.is_requested()) {
         return answered;
     }
+    // What is no page was meant for OpenAI, whoever asked.
+    if !admin::is_page(path) {
+        return Err(Kind::NotFound.into());
+    }
     administers?;
     let asked = admin::Asked { method, path, fields, authority: &form.authority };
     admin::respond(proxy.admin(), &asked, peer.shutdown)
+}
+
+/// A client that another proxy on this machine stands before counts as what it is: somebody elsewhere.
+fn seen_through(fields: &Fields, peer: Peer) -> Peer {
+    static TOLD: Once = Once::new();
+    if peer.client != Client::Loopback || !forwarded::is_from_elsewhere(fields) {
+        return peer;
+    }
+    TOLD.call_once(|| {
+        tracing::warn!(
+            "another proxy on this machine sends requests of clients elsewhere on to this one; they are served as \
+             clients on other machines are, by client keys or allow_anonymous"
+        );
+    });
+    Peer { client: Client::Stranger, ..peer }
 }
 
 /// Where the reverse route leads when nothing is rewritten.

@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::message::body::{self, Body};
 use crate::message::host_port::HostPort;
 use crate::message::{self, Request, RequestHead, Response};
-use crate::rewrite::local::Answer;
+use crate::rewrite::local::{Answer, preflight};
 use crate::rewrite::{self, Asked, Entry, Plan, Route, Search, UpstreamRequest, response};
 
 /// A request that is ready to be sent.
@@ -43,12 +43,17 @@ pub async fn exchange(
     let head = &mut request.head;
     let (version, from_page) = (head.version, head.fields.contains(ORIGIN));
     let admitted = admission::admit_exchange(proxy, head, &peer, door, host);
+    // A browser's question cannot carry a key. Answered here it costs nothing, whoever asks.
+    let question = admitted.is_err().then(|| preflight(&head.method, &head.fields)).flatten();
     let mut access = Access::begin(proxy.admin(), &head.method, path.path(), door.name(), peer);
     match admitted {
-        Err(error) => conclude(Err(error), access, version, from_page),
+        Err(error) => conclude(question.map(local).ok_or(error), access, version, from_page),
         Ok(key) => {
             access.admitted(key);
             if upgrade::is_asked_for(&request) {
+                if let Err(error) = access.stand_apart(version) {
+                    return conclude(Err(error), access, version, from_page);
+                }
                 // Boxed: few requests ask for one, and all others would be moved about with room for it.
                 return Box::pin(upgrade::exchange(proxy, request, host, path, entry, access)).await;
             }
@@ -119,8 +124,13 @@ async fn searched(
     access: &mut Access,
 ) -> Result<Ready, Error> {
     let settings = proxy.rewrite();
-    let bounds =
-        Bounds { octets: proxy.limits().buffered_content, idle: proxy.upstream_settings().idle_timeout };
+    let peer = access.peer().clone();
+    let bounds = Bounds {
+        octets: proxy.limits().buffered_content,
+        idle: proxy.upstream_settings().idle_timeout,
+        store: proxy.store(),
+        peer: &peer,
+    };
     let mut held = Held::until_found(content, &mut search, bounds).await?;
     access.waited(held.waited());
     let (route, mut splice) = search.settle(settings)?;

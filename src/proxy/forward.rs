@@ -26,11 +26,16 @@ pub async fn forward(
     let websocket = upgrade::is_asked_for(&request).then(|| Switch::of(&mut request));
     let Request { mut head, content } = request;
     let method = head.method.clone();
+    // Before what names us comes in: a client's `Connection: via` would take it out again.
+    hop_by_hop::sanitise(&mut head.fields);
     via::append(&mut head.fields, received, proxy.pseudonym());
     let request = rewrite::forward::apply(head, &to, path)?;
     tracing::info!(client = %peer.address, "{} http://{to} → forwarded", method);
     let mut response = match websocket {
-        Some(websocket) => upgrade::forward(proxy, request, client.reach(), websocket, peer).await?,
+        Some(websocket) => {
+            let peer = peer.apart(received)?;
+            upgrade::forward(proxy, request, client.reach(), websocket, peer).await?
+        }
         None => {
             let (content, culprit) = culprit::watch(content::pass(content));
             let sent = proxy.forwarding(client.reach()).send(request, content).await;

@@ -44,7 +44,7 @@ pub fn error(error: &Error, form: Form, version: Version) -> Response<Body> {
         Kind::TooManyFailures { wait } => {
             fields.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
         }
-        Kind::NoPlace => {
+        Kind::NoPlace | Kind::StoreFull => {
             fields.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         _ => {}
@@ -98,6 +98,10 @@ fn log(error: &Error) {
     let kind = error.kind();
     let (reason, status, cause) = (kind.reason(), kind.status().as_u16(), causes(error));
     match kind.fault() {
+        // Its line in the log says all, and our own commands ask for what is not there.
+        Fault::Client if matches!(kind, Kind::NotFound) => {
+            tracing::debug!(reason, status, cause, "refused: {kind}")
+        }
         Fault::Client => tracing::info!(reason, status, cause, "refused: {kind}"),
         Fault::Internal | Fault::Upstream => tracing::warn!(reason, status, cause, "failed: {kind}"),
     }

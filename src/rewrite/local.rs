@@ -93,7 +93,7 @@ pub fn is_preflight(method: &Method, fields: &Fields) -> bool {
 
 /// The answer to a browser's question whether it may send a request (Fetch standard, CORS-preflight
 /// request); `None` if this is no such question.
-pub(super) fn preflight(method: &Method, fields: &Fields) -> Option<Answer> {
+pub fn preflight(method: &Method, fields: &Fields) -> Option<Answer> {
     if !is_preflight(method, fields) {
         return None;
     }

@@ -62,6 +62,20 @@ fn origin_form_knows_when_dns_led_the_client_here() {
 }
 
 #[test]
+fn tls_to_the_proxy_itself_was_for_the_name_that_is_asked() {
+    for (named, sni, right) in [
+        ("localhost:8080", Some("localhost"), true),
+        ("LOCALHOST", Some("localhost"), true),
+        ("127.0.0.1:8080", None, true),
+        ("evil.example", Some("localhost"), false),
+        ("localhost", Some("api.openai.com"), false),
+    ] {
+        let named = HostPort::parse(named, Some(443)).unwrap();
+        assert_eq!(check_sni(&named, sni).is_ok(), right, "{named} {sni:?}");
+    }
+}
+
+#[test]
 fn host_stands_exactly_once() {
     for (version, hosts, fits) in [
         (Version::HTTP_11, &["a"][..], true),

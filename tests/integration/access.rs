@@ -121,7 +121,7 @@ where
 }
 
 async fn assert_no_pages(stage: &Stage, address: &str) {
-    for page in ["/", "/ca.pem", "/events", "/metrics", "/proxy.pac", "/status"] {
+    for page in ["/", "/ca.pem", "/events", "/metrics", "/proxy.pac"] {
         let answer = ask_over(stage.from(address), client::get("localhost", page)).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{page}: {}", answer.text());
     }
@@ -143,6 +143,25 @@ async fn clients_of_this_machine_are_asked_for_a_key_only_if_everybody_is() {
         let tunnel = client::tunnel(stage.proxy, &format!("{AZURE_HOST}:443")).await;
         assert_eq!(tunnel.is_ok(), status == StatusCode::OK);
         assert_key_stayed_here(&stage);
+    }
+}
+
+/// It cannot carry a key, so it is answered to whoever asks, and goes nowhere; not to OpenAI either.
+#[tokio::test]
+async fn a_browsers_question_needs_no_key_and_is_no_way_in() {
+    for mode in ["azure", "openai"] {
+        let stage = Stage::with_variables(&[KEYS, ("AZURE_OPENAI_PROXY_MODE", mode)]).await;
+        let question = Request::options("/v1/responses")
+            .header("Host", "10.1.2.3:8080")
+            .header("Origin", "https://app.example")
+            .header("Access-Control-Request-Method", "POST")
+            .header("Authorization", "Bearer sk-of-the-stranger")
+            .body(body::full("{}"))
+            .unwrap();
+        let answer = ask_over(stage.from(STRANGER), question).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT, "{mode}: {}", answer.text());
+        assert_eq!(answer.field("access-control-allow-origin"), "*", "{mode}");
+        assert!(stage.recorder.seen().is_empty(), "{mode}");
     }
 }
 
@@ -176,6 +195,40 @@ async fn a_page_whose_own_name_leads_here_does_not_use_the_key() {
     let key = [("authorization", bearer(KEY))];
     for (name, fields) in [("evil.example:8080", &key[..]), ("localhost:8080", &[])] {
         assert_eq!(ask_over(stage.from("127.0.0.1"), chat(name, fields)).await.status, StatusCode::OK);
+    }
+}
+
+/// As nginx on the same machine sends it on.
+#[tokio::test]
+async fn a_client_elsewhere_behind_a_proxy_on_this_machine_is_none_of_this_machine() {
+    let stage = Stage::with_variables(&[KEYS]).await;
+    let for_another = ("x-forwarded-for", HeaderValue::from_static("192.0.2.1"));
+    let for_us = ("x-forwarded-for", HeaderValue::from_static("127.0.0.1"));
+    let key = ("authorization", bearer(KEY));
+    for (fields, status) in [
+        (&[for_another.clone()][..], StatusCode::UNAUTHORIZED),
+        (&[for_another.clone(), key], StatusCode::OK),
+        (&[for_us], StatusCode::OK),
+    ] {
+        assert_eq!(ask_over(stage.from("127.0.0.1"), chat(fields)).await.status, status, "{fields:?}");
+    }
+    for page in ["/", "/metrics"] {
+        let mut request = client::get("localhost", page);
+        assert_eq!(client::ask(stage.proxy, client::get("localhost", page)).await.status, StatusCode::OK);
+        request.headers_mut().insert(for_another.0, for_another.1.clone());
+        assert_eq!(client::ask(stage.proxy, request).await.status, StatusCode::FORBIDDEN, "{page}");
+    }
+}
+
+/// What has no page is meant for OpenAI, and whoever asks learns how its paths begin.
+#[tokio::test]
+async fn a_path_that_is_nothing_is_404_for_everybody() {
+    let stage = Stage::with_variables(&[KEYS]).await;
+    for from in ["127.0.0.1", STRANGER] {
+        let request = client::post("localhost", "/api/v1/chat/completions", "{}");
+        let answer = ask_over(stage.from(from), request).await;
+        assert_eq!((answer.status, &*answer.code()), (StatusCode::NOT_FOUND, "not_found"), "{from}");
+        assert!(answer.text().contains("/v1/"), "{}", answer.text());
     }
 }
 

@@ -327,6 +327,28 @@ async fn a_tunnel_counts_as_a_connection_until_it_ends() {
     within(async { while health().await.status != StatusCode::OK {} }).await;
 }
 
+/// RFC 8441.
+#[tokio::test]
+async fn a_websocket_on_http2_counts_as_a_connection_beside_its_own() {
+    let mapped = ("AZURE_OPENAI_MODEL_MAPPER", "rt=gpt-realtime");
+    let stage = Stage::with_variables(&[mapped, ("AZURE_OPENAI_PROXY_MAX_CONNECTIONS", "2")]).await;
+    let mut sender = client::http2_over(client::connect(stage.proxy).await).await;
+    let mut open = async || {
+        let mut request =
+            Request::connect("http://localhost/v1/realtime?model=rt").body(body::empty()).unwrap();
+        request.extensions_mut().insert(hyper::ext::Protocol::from_static("websocket"));
+        request.headers_mut().insert("sec-websocket-version", "13".parse().unwrap());
+        within(sender.send_request(request)).await.unwrap()
+    };
+    let first = open().await;
+    assert_eq!(first.status(), StatusCode::OK);
+    let refused = client::whole(open().await).await;
+    assert_openai_form(&refused, StatusCode::SERVICE_UNAVAILABLE, "too_many_connections");
+    drop(first);
+    let mut again = async || while open().await.status() != StatusCode::OK {};
+    within(again()).await;
+}
+
 #[tokio::test]
 async fn a_tunnel_on_http2_counts_as_a_connection_beside_its_own() {
     let stage = Stage::with_variables(&[("AZURE_OPENAI_PROXY_MAX_CONNECTIONS", "2")]).await;

@@ -202,7 +202,7 @@ async fn the_log_says_why() {
         "\"reason\":\"upstream_timeout\",\"status\":504",
         "no response within 200ms",
         "\"reason\":\"unsupported_on_azure\",\"status\":404",
-        "\"reason\":\"not_found\",\"status\":404",
+        "\"path\":\"/nothing\",\"status\":404,\"reason\":\"not_found\"",
         "\"reason\":\"bad_request_target\",\"status\":400",
         "exactly one valid Host",
         "\"reason\":\"proxy_loop\",\"status\":508",

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::access::{KEY, KEYS, NEIGHBOUR, STRANGER, ask_over, bearer, chat};
 use crate::client::{self, within};
 use crate::conversation::Conversation;
 use crate::frames::{Frames, Heard};
@@ -12,6 +13,49 @@ use crate::stage::Stage;
 async fn assert_others_are_served(stage: &Stage) {
     let answer = client::ask(stage.proxy, client::get("localhost", "/v1/models")).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+}
+
+/// By one client, whose connections are few, and who names no model.
+#[tokio::test]
+async fn all_content_that_is_held_back_has_a_bound() {
+    let variables = [KEYS, ("AZURE_OPENAI_PROXY_BUFFERED_CONTENT", "128KiB")];
+    let stage = Stage::with_variables(&variables).await;
+    let begun = async |from: &str| {
+        let mut asking = Conversation::over(stage.from(from));
+        let head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n";
+        asking.write(format!("{head}Authorization: Bearer {KEY}\r\n\r\n{{\"x\":\"")).await;
+        asking.write("y".repeat(64 << 10)).await;
+        asking
+    };
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        held.push(begun(STRANGER).await);
+    }
+    // What was written is read some time later.
+    let refused = async {
+        loop {
+            let mut one_more = begun(STRANGER).await;
+            if let Ok(head) = tokio::time::timeout(Duration::from_secs(1), one_more.head()).await {
+                return head + &one_more.rest().await.0;
+            }
+            held.push(one_more);
+        }
+    };
+    let refused = within(refused).await;
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("too_much_held_back"), "{refused}");
+    assert!(held.len() <= 9, "{}", held.len());
+    let others = chat(&[("authorization", bearer(KEY))]);
+    assert_eq!(ask_over(stage.from(NEIGHBOUR), others).await.status, StatusCode::OK);
+    drop(held);
+    let freed = async {
+        loop {
+            let mut asking = begun(STRANGER).await;
+            if tokio::time::timeout(Duration::from_millis(100), asking.head()).await.is_err() {
+                return;
+            }
+        }
+    };
+    within(freed).await;
 }
 
 #[tokio::test]

@@ -129,7 +129,7 @@ impl Stage {
         let place = room.enter(address.ip(), client).expect("there is room");
         let (near, far) = tokio::io::duplex(64 << 10);
         let (place, shutdown) = (Arc::new(place), stops.clone());
-        let peer = Peer { address, client, over_tls: false, place, shutdown };
+        let peer = Peer { address, client, over_tls: false, sni: None, place, shutdown };
         tokio::spawn(connection::drive(proxy.latest(), far, peer));
         near
     }

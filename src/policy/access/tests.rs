@@ -21,6 +21,10 @@ fn alice() -> Shown {
     Access::new(&settings(false, true, false), true, None).examine(Role::Origin, &mut bearer(KEY))
 }
 
+fn unknown() -> Shown {
+    Shown::Unknown(vec![client_keys::digest_of("sk")])
+}
+
 fn bearer(token: &str) -> message::Fields {
     message::Fields::of(&[("authorization", &format!("Bearer {token}"))])
 }
@@ -72,7 +76,7 @@ fn what_each_client_may_do() {
         let access = Access::new(&settings(anonymous, keys, for_all), holds_key, None);
         let admit = |shown| access.admit(client, right, Role::Origin, shown);
         assert_eq!(admit(Shown::Nothing).is_ok(), expected == free, "{rules:?} {client:?} {right:?}");
-        assert_eq!(admit(Shown::Unknown).is_ok(), expected == free, "{rules:?} {client:?} {right:?}");
+        assert_eq!(admit(unknown()).is_ok(), expected == free, "{rules:?} {client:?} {right:?}");
         let keyed = admit(alice());
         assert_eq!(keyed.is_ok(), expected != never, "{rules:?} {client:?} {right:?}");
     }
@@ -84,7 +88,7 @@ fn a_refusal_says_in_which_role_a_key_is_wanted() {
     for role in [Role::Origin, Role::Proxy] {
         let admit = |shown| access.admit(Client::Stranger, Right::Exchange, role, shown);
         assert_eq!(admit(Shown::Nothing), Err(Denied::KeyMissing(role)));
-        assert_eq!(admit(Shown::Unknown), Err(Denied::KeyUnknown(role)));
+        assert_eq!(admit(unknown()), Err(Denied::KeyUnknown(role)));
     }
 }
 
@@ -101,7 +105,23 @@ fn one_key_among_other_credentials_is_enough_and_does_not_stay() {
     let mut head = bearer(KEY);
     assert_eq!(access.examine(Role::Proxy, &mut head), Shown::Nothing, "not shown to the proxy");
     assert!(head.is_empty(), "but not passed on either");
-    assert_eq!(access.examine(Role::Origin, &mut bearer("sk")), Shown::Unknown);
+    assert_eq!(access.examine(Role::Origin, &mut bearer("sk")), unknown());
+}
+
+#[test]
+fn a_head_full_of_guesses_finds_nothing() {
+    let access = Access::new(&settings(false, true, false), true, None);
+    let protocols = |guesses: usize| {
+        let guess = |n| format!("openai-insecure-api-key.guess-{n}, ");
+        let guesses: String = (0..guesses).map(guess).collect();
+        let line = format!("{guesses}openai-insecure-api-key.{KEY}");
+        access.examine(Role::Origin, &mut message::Fields::of(&[("sec-websocket-protocol", &line)]))
+    };
+    assert_eq!(protocols(7), alice());
+    for guesses in [8, 9, 12_000] {
+        let Shown::Unknown(wrong) = protocols(guesses) else { panic!("{guesses}") };
+        assert!((8..=9).contains(&wrong.len()), "{guesses}: {}", wrong.len());
+    }
 }
 
 #[test]
@@ -110,7 +130,8 @@ fn with_the_last_key_revoked_nobody_comes_in() {
     for holds_key in [true, false] {
         let access = Access::new(&nobody, holds_key, None);
         assert_eq!(access.needs_key(Client::Stranger, Right::Exchange), Ok(true));
-        assert_eq!(access.examine(Role::Origin, &mut bearer(KEY)), Shown::Unknown);
+        let unknown = Shown::Unknown(vec![client_keys::digest_of(KEY)]);
+        assert_eq!(access.examine(Role::Origin, &mut bearer(KEY)), unknown);
     }
 }
 
