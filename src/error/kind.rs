@@ -104,14 +104,13 @@ impl Kind {
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Head(_) => Fault::Client,
-            Self::Denied(Denied::Ourselves(_)) => Fault::Internal,
-            Self::Route(_) | Self::Refused(_) | Self::Denied(_) | Self::TooLarge { .. } => Fault::Client,
-            Self::Dial(DialError::Denied(_)) | Self::TooManyFailures { .. } => Fault::Client,
-            Self::Upstream(SendError::Denied(Denied::Address { .. }, _)) => Fault::Client,
+            Self::Denied(denied)
+            | Self::Dial(DialError::Denied(denied))
+            | Self::Upstream(SendError::Denied(denied, _)) => fault_of(denied),
+            Self::Head(_) | Self::Route(_) | Self::Refused(_) | Self::TooLarge { .. } => Fault::Client,
             Self::ClientContent | Self::Upgrade | Self::Protocol => Fault::Client,
             Self::NoPlace | Self::StoreFull => Fault::Client,
-            Self::NotFound | Self::MethodNotAllowed => Fault::Client,
+            Self::NotFound | Self::MethodNotAllowed | Self::TooManyFailures { .. } => Fault::Client,
             Self::Loop | Self::Certificate => Fault::Internal,
             Self::Upstream(_) | Self::Dial(_) | Self::Parent(_) | Self::DialTimeout => Fault::Upstream,
         }
@@ -198,6 +197,16 @@ impl Kind {
                     | Self::ClientContent
             ),
         }
+    }
+}
+
+fn fault_of(denied: &Denied) -> Fault {
+    match denied {
+        Denied::KeyMissing(_) | Denied::KeyUnknown(_) => Fault::Client,
+        Denied::Stranger | Denied::Elsewhere | Denied::Page { .. } | Denied::Name { .. } => Fault::Client,
+        Denied::Host { .. } | Denied::Port { .. } | Denied::Address { .. } => Fault::Client,
+        // A loop like the one that `Via` tells of, whose fault it is too.
+        Denied::Ourselves(_) => Fault::Internal,
     }
 }
 

@@ -19,6 +19,7 @@ const DESTINATION: &str = "destination_not_allowed";
 fn each_kind_has_its_status_its_label_and_its_culprit() {
     let ours = || Denied::Ourselves("127.0.0.1:8080".parse().unwrap());
     let private = || Denied::Address { kind: "private" };
+    let denied_host = || Denied::Host { host: destination().host().clone() };
     let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
     let misdirected = RouteError::Misdirected { named: "other.example".into(), tunnel: destination() };
     for (kind, status, reason, fault, closes) in [
@@ -86,7 +87,21 @@ fn each_kind_has_its_status_its_label_and_its_culprit() {
         (Kind::StoreFull, 503, "too_much_held_back", Fault::Client, true),
         (Kind::Loop, 508, "proxy_loop", Fault::Internal, false),
         (Kind::Denied(ours()), 508, "proxy_loop", Fault::Internal, false),
-        (Kind::Dial(DialError::Denied(ours())), 508, "proxy_loop", Fault::Client, false),
+        (Kind::Dial(DialError::Denied(ours())), 508, "proxy_loop", Fault::Internal, false),
+        (
+            Kind::Upstream(SendError::Denied(ours(), refused().into())),
+            508,
+            "proxy_loop",
+            Fault::Internal,
+            false,
+        ),
+        (
+            Kind::Upstream(SendError::Denied(denied_host(), refused().into())),
+            403,
+            DESTINATION,
+            Fault::Client,
+            false,
+        ),
     ] {
         let told = (kind.status().as_u16(), kind.reason(), kind.fault(), kind.closes());
         assert_eq!(told, (status, reason, fault, closes), "{kind:?}");
