@@ -77,6 +77,12 @@ pub enum Denied {
         /// The page's origin.
         origin: String,
     },
+    /// A web page asked for that, and has no origin that could be allowed (HTML, opaque origins).
+    #[error(
+        "a web page that was opened from a file, or in a sandboxed frame, may not use this proxy's key, and has no \
+         origin that could be allowed: serve it from http://localhost, or have it send a client key"
+    )]
+    OpaquePage,
     /// It came without a key, under a name that a web page of somebody else's could have led here.
     #[error(
         "a web page could have sent this, by having its own name lead here: call the proxy by its address or as \

@@ -45,7 +45,7 @@ impl Pages {
                 Err(Denied::Page { origin })
             }
             Some(_) => Ok(()),
-            None => Err(Denied::Page { origin: "null".into() }),
+            None => Err(Denied::OpaquePage),
         }
     }
 
@@ -100,6 +100,17 @@ mod tests {
         ] {
             assert_eq!(pages.check(origin).is_ok(), served, "{origin}");
         }
+    }
+
+    #[test]
+    fn a_page_without_an_origin_is_not_told_to_allow_it() {
+        let pages = Pages::new(&Settings::default(), true, []);
+        let told = |origin| pages.check(origin).unwrap_err().to_string();
+        for opaque in ["null", "NULL", ""] {
+            assert!(!told(opaque).contains("--allow-origin"), "{opaque}");
+            assert!(told(opaque).contains("http://localhost"), "{opaque}");
+        }
+        assert!(told("https://evil.example").contains("--allow-origin https://evil.example"));
     }
 
     #[test]
