@@ -10,6 +10,7 @@ pub mod redact;
 pub mod request;
 pub mod response;
 pub mod target;
+pub mod trailers;
 pub mod via;
 pub mod websocket;
 

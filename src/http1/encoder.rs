@@ -3,10 +3,7 @@
 use std::fmt::Write as _;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, COOKIE, DATE,
-    HOST, HeaderMap, HeaderName, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING,
-};
+use http::header::{DATE, HeaderMap};
 use http::{Method, Version};
 use http_body::SizeHint;
 use thiserror::Error;
@@ -16,6 +13,7 @@ use super::outbox::Outbox;
 use crate::message::content::{self, is_without_content};
 use crate::message::fields::Name;
 use crate::message::hop_by_hop::has_option;
+use crate::message::trailers::may_trail;
 use crate::message::{Fields, RequestHead, ResponseHead};
 
 /// Writes one message's content.
@@ -43,22 +41,6 @@ pub enum Mismatch {
     #[error("less content than its head declares")]
     TooShort,
 }
-
-/// Fields that mean nothing behind the content (RFC 9110 §6.5.1).
-pub(super) const NOT_IN_TRAILERS: [HeaderName; 12] = [
-    AUTHORIZATION,
-    CONNECTION,
-    CONTENT_ENCODING,
-    CONTENT_LENGTH,
-    CONTENT_RANGE,
-    CONTENT_TYPE,
-    COOKIE,
-    HOST,
-    SET_COOKIE,
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-];
 
 /// Content that is written together with its head.
 const SHORT: usize = 16 << 10;
@@ -212,7 +194,7 @@ impl Encoder {
                 let out = outbox.small();
                 put(out, &[b"0\r\n"]);
                 if let Some(trailers) = trailers {
-                    for (name, value) in trailers.iter().filter(|(name, _)| !NOT_IN_TRAILERS.contains(name)) {
+                    for (name, value) in trailers.iter().filter(|(name, _)| may_trail(name)) {
                         put(out, &[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
                     }
                 }

@@ -10,6 +10,7 @@ use memchr::memchr_iter;
 use thiserror::Error;
 
 use super::framing::{Framing, FramingError};
+use crate::message::trailers::may_trail;
 use crate::message::{Fields, RequestHead, ResponseHead};
 
 /// Bounds of one head.
@@ -124,7 +125,7 @@ pub(super) fn trailers(inbox: &mut BytesMut, bounds: Bounds) -> Result<Option<He
     for line in lines {
         let name = HeaderName::from_bytes(line.name.as_bytes()).map_err(|_| httparse::Error::HeaderName)?;
         let value = HeaderValue::from_bytes(line.value).map_err(|_| httparse::Error::HeaderValue)?;
-        if !super::encoder::NOT_IN_TRAILERS.contains(&name) {
+        if may_trail(&name) {
             trailers.append(name, value);
         }
     }

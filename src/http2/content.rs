@@ -10,7 +10,7 @@ use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::message::interim::Interim;
-use crate::message::{Fields, ResponseHead, content};
+use crate::message::{Fields, ResponseHead, content, trailers};
 
 /// The content of one message. The other end may send more as this is read, and is told to stop if it is dropped
 /// before its end.
@@ -81,7 +81,8 @@ impl Body for Content {
             this.data_ended = true;
         }
         let trailers = ready!(stream.poll_trailers(cx))?;
-        Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
+        let kept = trailers.map(|trailers| trailers::kept(&trailers)).filter(|kept| !kept.is_empty());
+        Poll::Ready(kept.map(|trailers| Ok(Frame::trailers(trailers))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -8,11 +8,10 @@ use h2::{Reason, SendStream};
 use http_body::{Body, Frame};
 use thiserror::Error;
 
-use super::fields;
 use super::piece::{Outgoing, Piece};
 use super::streams::UnderWay;
-use crate::message::Fields;
 use crate::message::body::BoxError;
+use crate::message::trailers;
 use crate::net::stall::Stall;
 
 /// Content on its way out. Dropping it before its end resets the stream.
@@ -143,16 +142,22 @@ where
                 self.held = Some(data);
             }
             Some(Err(frame)) => {
-                let mut trailers = Fields::from(&frame.into_trailers().unwrap_or_default());
-                fields::without_connection(&mut trailers);
-                self.stream.send_trailers(trailers.to_map())?;
+                match trailers::kept(&frame.into_trailers().unwrap_or_default()) {
+                    none if none.is_empty() => self.end()?,
+                    trailers => self.stream.send_trailers(trailers)?,
+                }
                 return Ok(true);
             }
             None => {
-                self.stream.send_data(self.outgoing.piece(Bytes::new()), true)?;
+                self.end()?;
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Ends the stream without trailers.
+    fn end(&mut self) -> Result<(), h2::Error> {
+        self.stream.send_data(self.outgoing.piece(Bytes::new()), true)
     }
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream, SendStream};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, Method, StatusCode};
 use http_body::Body as _;
 use http_body_util::{BodyExt, StreamBody};
@@ -208,10 +209,13 @@ async fn a_client_that_takes_nothing_is_not_waited_for_for_ever() {
 }
 
 #[tokio::test]
-async fn trailers_go_both_ways() {
+async fn trailers_go_both_ways_but_for_what_has_no_meaning_there() {
     let (io, _served, _stopper) = serving(async |request: Request<Content>| {
         let content = request.content.collect().await.unwrap();
-        let trailers = content.trailers().unwrap().clone();
+        let mut trailers = content.trailers().unwrap().clone();
+        assert_eq!(trailers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-sum"]);
+        trailers.insert(CONTENT_LENGTH, HeaderValue::from_static("1"));
+        trailers.insert(SET_COOKIE, HeaderValue::from_static("a=1"));
         frames_of(content.to_bytes(), trailers)
     });
     fn frames_of(content: Bytes, trailers: HeaderMap) -> Response<Body> {
@@ -220,13 +224,37 @@ async fn trailers_go_both_ways() {
     let mut sender = client(io).await;
     let (response, mut content) = ask(&mut sender, request(Method::POST));
     content.send_data(Bytes::from_static(b"x"), false).unwrap();
-    let trailers: HeaderMap =
-        [(http::HeaderName::from_static("x-sum"), http::HeaderValue::from_static("1"))].into_iter().collect();
-    content.send_trailers(trailers.clone()).unwrap();
+    let sum: HeaderMap =
+        [(HeaderName::from_static("x-sum"), HeaderValue::from_static("1"))].into_iter().collect();
+    let mut trailers = sum.clone();
+    trailers.insert(HOST, HeaderValue::from_static("other.example"));
+    trailers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer x"));
+    content.send_trailers(trailers).unwrap();
     let mut answer = response.await.unwrap().into_body();
     assert_eq!(answer.data().await.unwrap().unwrap(), "x");
     assert!(answer.data().await.is_none());
-    assert_eq!(answer.trailers().await.unwrap(), Some(trailers));
+    assert_eq!(answer.trailers().await.unwrap(), Some(sum));
+}
+
+#[tokio::test]
+async fn content_ends_where_nothing_is_left_of_its_trailers() {
+    let (io, _served, _stopper) = serving(async |request: Request<Content>| {
+        let content = request.content.collect().await.unwrap();
+        assert!(content.trailers().is_none());
+        let useless = [(CONTENT_LENGTH, HeaderValue::from_static("1"))].into_iter().collect();
+        Response::new(frames(vec![Ok(Frame::data(content.to_bytes())), Ok(Frame::trailers(useless))]))
+    });
+    let mut sender = client(io).await;
+    let (response, mut content) = ask(&mut sender, request(Method::POST));
+    content.send_data(Bytes::from_static(b"x"), false).unwrap();
+    let useless = [(HOST, HeaderValue::from_static("other.example"))].into_iter().collect();
+    content.send_trailers(useless).unwrap();
+    let mut answer = response.await.unwrap().into_body();
+    assert_eq!(answer.data().await.unwrap().unwrap(), "x");
+    while let Some(data) = answer.data().await {
+        assert!(data.unwrap().is_empty());
+    }
+    assert_eq!(answer.trailers().await.unwrap(), None);
 }
 
 #[tokio::test]
