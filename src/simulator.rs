@@ -21,8 +21,8 @@ mod completions;
 mod containers;
 mod content;
 mod conversations;
+mod crc32;
 mod embeddings;
-mod encoding;
 mod errors;
 mod files;
 mod filter;
@@ -57,7 +57,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 
-pub use self::encoding::Crc32;
+pub use self::crc32::Crc32;
 pub use self::recorder::{Progress, Recorder, Seen};
 use self::service::Simulator;
 pub use self::settings::{Deployment, Kind, Settings};

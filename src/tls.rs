@@ -17,7 +17,10 @@ mod testing;
 
 use std::sync::{Arc, LazyLock};
 
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::HEXLOWER;
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::DnsName;
 
 use crate::message::host_port::Host;
@@ -26,8 +29,7 @@ use crate::message::host_port::Host;
 ///
 /// It is passed explicitly everywhere, so no configuration depends on what is installed process-wide.
 pub fn provider() -> Arc<CryptoProvider> {
-    static PROVIDER: LazyLock<Arc<CryptoProvider>> =
-        LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
+    static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(default_provider()));
     Arc::clone(&PROVIDER)
 }
 
@@ -36,7 +38,7 @@ pub fn provider() -> Arc<CryptoProvider> {
 /// Does nothing when a default is installed already.
 pub fn install_provider() {
     // The refusal only says that one is there.
-    let _ = aws_lc_rs::default_provider().install_default();
+    let _ = default_provider().install_default();
 }
 
 /// `text` in lower case if it is one DNS name that a certificate can hold: no address, no wildcard, no trailing
@@ -50,15 +52,7 @@ fn dns_name(text: &str) -> Option<Box<str>> {
 
 /// The SHA-256 digest of `bytes` in lower-case hex.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    let suite = aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256
-        .tls13()
-        .expect("a suite named TLS 1.3 is a TLS 1.3 suite");
-    hex(suite.common.hash_provider.hash(bytes).as_ref())
-}
-
-/// `bytes` in lower-case hex.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(digest(&SHA256, bytes).as_ref())
 }
 
 /// A token of 128 random bits in hex, to be guessed by nobody.
@@ -67,7 +61,7 @@ fn hex(bytes: &[u8]) -> String {
 ///
 /// The operating system has no randomness.
 pub fn random_token() -> Result<String, rustls::Error> {
-    Ok(hex(&random::<16>()?))
+    Ok(HEXLOWER.encode(&random::<16>()?))
 }
 
 /// 128 random bits that are used once.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::call::{Answer, Call, ok, text};
 use super::content::Content;
-use super::encoding::Crc32;
+use super::crc32::Crc32;
 use super::errors::Refusal;
 use super::multipart::{Form, Part};
 use super::prompt::{Prompt, words};

@@ -1,10 +1,11 @@
 //! Embeddings: vectors that mean nothing, but always the same for the same input.
 
+use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use super::call::{Answer, Call, ok, text};
 use super::content::Content;
-use super::encoding::{Crc32, base64};
+use super::crc32::Crc32;
 use super::errors::Refusal;
 use super::prompt::words;
 use super::settings::Kind;
@@ -35,7 +36,7 @@ pub(super) async fn create(call: &Call<'_>, content: &mut Content<'_>) -> Answer
         None | Some("float") => |vector: Vec<f32>| json!(vector),
         // The official Python client asks for this one by default.
         Some("base64") => |vector: Vec<f32>| {
-            json!(base64(&vector.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>()))
+            json!(BASE64.encode(&vector.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>()))
         },
         Some(_) => return Err(Refusal::InvalidValue("encoding_format")),
     };

@@ -1,11 +1,12 @@
 //! Image generation and edits: one plain colour that depends on what was asked.
 
+use data_encoding::BASE64;
 use http::Response;
 use serde_json::{Value, json};
 
 use super::call::{Answer, Call, ok, text};
 use super::content::Content;
-use super::encoding::{Crc32, base64};
+use super::crc32::Crc32;
 use super::errors::Refusal;
 use super::prompt::Prompt;
 use super::service::now;
@@ -48,7 +49,7 @@ pub(super) async fn edit(call: &Call<'_>, content: &mut Content<'_>) -> Answer {
 }
 
 fn images(count: u64, colour: Crc32) -> Response<Body> {
-    let image = json!({ "b64_json": base64(&png(colour)) });
+    let image = json!({ "b64_json": BASE64.encode(&png(colour)) });
     let images: Vec<Value> = (0..count).map(|_| image.clone()).collect();
     let usage = json!({ "input_tokens": 1, "output_tokens": count, "total_tokens": 1 + count });
     ok(&json!({ "created": now(), "data": images, "output_format": "png", "usage": usage }))

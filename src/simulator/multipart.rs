@@ -6,7 +6,7 @@
 use bytes::{Buf, BytesMut};
 use memchr::memmem;
 
-use super::encoding::Crc32;
+use super::crc32::Crc32;
 use super::errors::Refusal;
 
 /// Bytes of a part that are kept.

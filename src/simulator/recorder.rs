@@ -12,7 +12,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::sync::watch;
 
-use super::encoding::Crc32;
+use super::crc32::Crc32;
 use crate::message::body::{Body, BoxError};
 
 /// Requests remembered; the oldest are forgotten first.

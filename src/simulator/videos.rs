@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::call::{Answer, Call, ok, text};
 use super::collection::Collection::Videos;
 use super::content::Content;
-use super::encoding::Crc32;
+use super::crc32::Crc32;
 use super::errors::Refusal;
 use super::objects;
 use super::prompt::Prompt;

@@ -1,5 +1,6 @@
 //! What a certificate says about itself, as far as people are told.
 
+use data_encoding::HEXLOWER;
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -24,7 +25,7 @@ pub fn common_name(certificate: &CertificateDer<'_>) -> Option<String> {
 /// The serial number of a certificate in lower-case hex, two digits an octet.
 pub fn serial(certificate: &CertificateDer<'_>) -> Option<String> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
-    Some(parsed.raw_serial().iter().map(|octet| format!("{octet:02x}")).collect())
+    Some(HEXLOWER.encode(parsed.raw_serial()))
 }
 
 /// When a certificate stops being valid.

@@ -1,7 +1,7 @@
 //! Forms: audio, images, files.
 
 use super::*;
-use crate::simulator::encoding::Crc32;
+use crate::simulator::crc32::Crc32;
 
 #[tokio::test]
 async fn a_transcription_says_what_arrived() {

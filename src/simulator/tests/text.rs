@@ -1,5 +1,7 @@
 //! Chat, legacy completions, embeddings and responses.
 
+use data_encoding::BASE64;
+
 use super::*;
 
 #[tokio::test]
@@ -158,7 +160,7 @@ async fn embeddings_are_the_same_in_both_encodings() {
 
     let packed = ask(json!({ "encoding_format": "base64" })).await.ok();
     let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
-    assert_eq!(packed["data"][1]["embedding"], encoding::base64(&bytes));
+    assert_eq!(packed["data"][1]["embedding"], BASE64.encode(&bytes));
     assert_eq!(
         ask(json!({ "dimensions": 3 })).await.ok()["data"][0]["embedding"].as_array().unwrap().len(),
         3

@@ -7,6 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -159,7 +160,7 @@ fn rename_into(dir: &Path, path: &Path, text: &str, mode: u32) -> Result<(), Fil
 fn write_beside(dir: &Path, text: &str, mode: u32) -> Result<Temporary, FileError> {
     let random: [u8; 8] =
         tls::random().map_err(|_| failed("name a file in", dir, io::Error::other("no randomness")))?;
-    let path = dir.join(format!(".{}.tmp", tls::hex(&random)));
+    let path = dir.join(format!(".{}.tmp", HEXLOWER.encode(&random)));
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     permissions::with_mode(&mut options, mode);

@@ -1,6 +1,7 @@
 use rcgen::{BasicConstraints, CertifiedIssuer, GeneralSubtree, IsCa, KeyUsagePurpose, NameConstraints};
 use time::Duration;
 
+use data_encoding::HEXLOWER;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::*;
@@ -98,7 +99,7 @@ fn debug_shows_no_key() {
     let shown = format!("{made:?} {made:#?}");
     assert!(shown.contains(&made.fingerprint()));
     for form in
-        [&base64.lines().nth(1).unwrap()[48..], decimal.trim_matches(['[', ']']), &crate::tls::hex(secret)]
+        [&base64.lines().nth(1).unwrap()[48..], decimal.trim_matches(['[', ']']), &HEXLOWER.encode(secret)]
     {
         assert!(!shown.contains(form), "{form}");
     }

@@ -1,4 +1,4 @@
-//! Base64 and CRC-32, small enough not to be worth a dependency of a simulator.
+//! CRC-32 that can be copied as it runs, which that of `flate2` cannot.
 
 use std::fmt;
 
@@ -59,21 +59,6 @@ const fn table() -> [u32; 256] {
     table
 }
 
-/// Standard base64 with padding (RFC 4648 §4).
-pub(super) fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let octet = |index: usize| u32::from(group.get(index).copied().unwrap_or(0));
-        let bits = octet(0) << 16 | octet(1) << 8 | octet(2);
-        for place in 0..4 {
-            let sextet = (bits >> (18 - 6 * place)) & 0x3f;
-            text.push(if place > group.len() { '=' } else { char::from(ALPHABET[sextet as usize]) });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,11 +67,5 @@ mod tests {
     fn agrees_with_the_published_vectors() {
         assert_eq!(Crc32::of(b"123456789").to_string(), "cbf43926");
         assert_eq!(Crc32::of(b"").value(), 0);
-        for (plain, encoded) in
-            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
-        {
-            assert_eq!(base64(plain.as_bytes()), encoded);
-        }
-        assert_eq!(base64(&[0xfb, 0xff, 0xfe]), "+//+");
     }
 }
