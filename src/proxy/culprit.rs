@@ -3,12 +3,8 @@
 //! The upstream exchange fails with it, and says no more than that: over HTTP/2 a stream that we had
 //! to reset looks like one that the upstream reset. So the reason is noted where it is known.
 
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 
 use super::content::Broken;
@@ -29,16 +25,11 @@ enum Reason {
     Refused(Refusal),
 }
 
-/// Content that notes why it breaks off.
-struct Noting {
-    content: Body,
-    culprit: Culprit,
-}
-
 /// Watches over content that goes upstream.
 pub fn watch(content: Body) -> (Body, Culprit) {
     let culprit = Culprit::default();
-    (Noting { content, culprit: culprit.clone() }.boxed_unsync(), culprit)
+    let noting = culprit.clone();
+    (content.inspect_err(move |error| noting.note(error)).boxed_unsync(), culprit)
 }
 
 // === impl Culprit ===
@@ -65,34 +56,11 @@ impl Culprit {
     }
 }
 
-// === impl Noting ===
-
-impl HttpBody for Noting {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let frame = ready!(Pin::new(&mut self.content).poll_frame(cx));
-        if let Some(Err(error)) = &frame {
-            self.culprit.note(error);
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.content.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.content.size_hint()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use http_body::Frame;
+
     use super::*;
 
     async fn explained(error: BoxError) -> Error {
