@@ -75,24 +75,6 @@ impl Route {
     pub fn credential(&self) -> CredentialKind {
         self.credential.kind()
     }
-
-    /// One line about it for people; without the query, which may hold anything.
-    pub fn describe(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl fmt::Display for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let authority = self.uri.authority().map_or("", |authority| authority.as_str());
-        let scheme = self.uri.scheme_str().unwrap_or("https");
-        write!(f, "{} -> {scheme}://{authority}{} ({}", self.operation, self.uri.path(), self.scope)?;
-        if let (Some(model), Some(deployment)) = (&self.model, &self.deployment) {
-            // A client's text: a log line must stay one line.
-            write!(f, ", model {} = deployment {}", model.escape_debug(), deployment.escape_debug())?;
-        }
-        write!(f, ", {})", self.credential.kind())
-    }
 }
 
 // === impl Scope ===

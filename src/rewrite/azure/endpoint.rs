@@ -14,7 +14,6 @@ use crate::rewrite::refusal::Refusal;
 /// project, a path prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    secure: bool,
     authority: HostPort,
     /// The whole as a URL without a trailing slash: every request's URL begins with it.
     url: Box<str>,
@@ -52,11 +51,6 @@ impl Endpoint {
     /// Who is to answer.
     pub fn authority(&self) -> &HostPort {
         &self.authority
-    }
-
-    /// Whether it is spoken to over TLS; not so on this machine's loopback only.
-    pub fn is_secure(&self) -> bool {
-        self.secure
     }
 
     /// The URL without a trailing slash, with room for `more` octets.
@@ -97,7 +91,7 @@ impl FromStr for Endpoint {
             port if port == default_port => format!("{scheme}://{host}{prefix}"),
             port => format!("{scheme}://{host}:{port}{prefix}"),
         };
-        Ok(Self { secure, authority, url: url.into() })
+        Ok(Self { authority, url: url.into() })
     }
 }
 

@@ -4,6 +4,7 @@ use http::StatusCode;
 use proptest::prelude::*;
 
 use super::*;
+use crate::rewrite::route::Scope;
 
 #[test]
 fn openai_gets_what_the_client_sent() {
@@ -64,14 +65,17 @@ fn lists_the_map_in_openais_form() {
 }
 
 #[test]
-fn a_route_says_where_and_as_whom_without_the_query_or_the_key() {
+fn a_route_says_where_and_as_whom_without_the_key() {
     let request = Request::new("POST /v1/chat/completions?api-key=hush", &[]);
     let (sent, _) = request.send(&settings("2024-10-21"), br#"{"model":"gpt-4o"}"#, 64).unwrap();
+    let route = sent.route();
+    assert_eq!((route.operation(), route.surface()), ("chat/completions", Scope::Deployment));
+    assert_eq!(route.uri().path(), "/openai/deployments/prod-4o/chat/completions");
     assert_eq!(
-        sent.route().describe(),
-        "chat/completions -> https://r.openai.azure.com/openai/deployments/prod-4o/chat/completions \
-         (azure deployment, model gpt-4o = deployment prod-4o, configured key)"
+        (route.model().map(AsRef::as_ref), route.deployment().map(AsRef::as_ref)),
+        (Some("gpt-4o"), Some("prod-4o"))
     );
+    assert_eq!(route.credential().to_string(), "configured key");
     assert!(!format!("{sent:?}").contains("ours"));
 }
 
