@@ -32,6 +32,9 @@ pub const WELL_KNOWN: &str = "/.well-known/azure-openai-proxy";
 /// On each page of ours, with our version: what answers is this program and not just anything on the port.
 pub const PRODUCT_FIELD: HeaderName = HeaderName::from_static("x-azure-openai-proxy");
 
+/// Where our root is, as people install it.
+pub const ROOT: &str = "/ca.pem";
+
 /// Where the list of revoked leaves is (RFC 5280 §5).
 pub const CRL: &str = "/ca.crl";
 
@@ -176,7 +179,7 @@ fn overview(admin: &Admin, authority: &HostPort) -> String {
         "azure-openai-proxy is running.\n\n\
          As a proxy:     export https_proxy=http://{authority}\n\
          As a base URL:  export OPENAI_BASE_URL=http://{authority}/v1\n\
-         Certificate:    http://{authority}/ca.pem (clients behind https_proxy must trust it)\n\
+         Certificate:    http://{authority}{ROOT} (clients behind https_proxy must trust it)\n\
          Is it set up?   {} (behind the proxy, answered by it)\n\
          Live:           http://{authority}/ in a browser\n\n\
          Intercepted:    {}\n\
@@ -212,7 +215,7 @@ impl Page {
         Some(match path {
             "/" => Self::Front,
             "/events" => Self::Events,
-            "/ca.pem" => Self::Root,
+            ROOT => Self::Root,
             CRL => Self::Crl,
             ROOT_CRL => Self::RootCrl,
             "/proxy.pac" => Self::Pac,

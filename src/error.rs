@@ -1,5 +1,6 @@
 //! What goes wrong on the way of a request.
 
+mod chain;
 mod kind;
 
 use std::error::Error as StdError;
@@ -11,6 +12,7 @@ use crate::rewrite::Refusal;
 use crate::route::RouteError;
 use crate::upstream::send::SendError;
 
+pub use chain::chain;
 pub use kind::{Fault, Kind, READ_ONLY, Sought};
 
 /// A request that is answered by us and not by an origin server.

@@ -1,6 +1,6 @@
 //! From a configuration to everything that a request needs, at the start and at each reload.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -12,6 +12,7 @@ use crate::admin::{self, Admin};
 use crate::config::Config;
 use crate::config::env::Environment;
 use crate::config::key::Key;
+use crate::net::listen::client_address;
 use crate::policy::destination::Reach;
 use crate::policy::pages::Pages;
 use crate::policy::{Access, Policy};
@@ -103,13 +104,12 @@ fn pages(config: &Config, standing: &Standing) -> Admin {
 /// What leads this program to this proxy from a shell where nothing is set, and the CA is looked for in `usual`.
 fn flags(config: &Config, addresses: &[SocketAddr], usual: Option<&Path>) -> Vec<String> {
     let mut flags = Vec::new();
-    if let Some(address) = addresses.first().filter(|address| address.to_string() != "127.0.0.1:8080") {
-        flags.extend(["--listen".to_owned(), address.to_string()]);
+    let address = addresses.first().map(ToString::to_string);
+    if let Some(address) = address.filter(|address| is_not_usual(Key::Listen, address)) {
+        flags.extend(["--listen".to_owned(), address]);
     }
     // Our commands ask who is here on the first of them.
-    if let Some(host) =
-        config.intercept.first().filter(|host| Key::Intercept.default().first() != Some(&&***host))
-    {
+    if let Some(host) = config.intercept.first().filter(|host| is_not_usual(Key::Intercept, host)) {
         flags.extend(["--intercept".to_owned(), host.clone()]);
     }
     let dir = std::path::absolute(&config.certs).unwrap_or_else(|_| config.certs.clone());
@@ -117,6 +117,11 @@ fn flags(config: &Config, addresses: &[SocketAddr], usual: Option<&Path>) -> Vec
         flags.extend(["--certs".to_owned(), dir.display().to_string()]);
     }
     flags
+}
+
+/// Whether this is another value than the first that a setting has by default.
+fn is_not_usual(key: Key, value: &str) -> bool {
+    key.default().first() != Some(&value)
 }
 
 pub(super) fn own_certificate(config: &Config) -> Result<Option<OwnCertificate>, OwnError> {
@@ -176,14 +181,9 @@ impl Standing {
 ///
 /// Port 0 will be another one.
 pub(super) fn crl_url(addresses: &[SocketAddr], path: &str) -> Option<String> {
-    let near = |address: &SocketAddr| match address.ip() {
-        ip if ip.is_loopback() => Some(*address),
-        IpAddr::V4(ip) if ip.is_unspecified() => Some((Ipv4Addr::LOCALHOST, address.port()).into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => Some((Ipv6Addr::LOCALHOST, address.port()).into()),
-        IpAddr::V4(_) | IpAddr::V6(_) => None,
-    };
-    let known = addresses.iter().filter(|address| address.port() != 0);
-    known.filter_map(near).next().map(|address| format!("http://{address}{path}"))
+    let mut known =
+        addresses.iter().filter(|address| address.port() != 0).map(|&address| client_address(address));
+    known.find(|address| address.ip().is_loopback()).map(|address| format!("http://{address}{path}"))
 }
 
 /// A name that no other running proxy has: the process and when it started.

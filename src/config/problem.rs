@@ -11,6 +11,7 @@ use thiserror::Error as ThisError;
 use super::key::Key;
 use super::layer::Origin;
 use super::value::ValueError;
+use crate::error::chain;
 use crate::policy::client_keys::ClientKeyError;
 
 /// Everything that is wrong, so that one run suffices to see it all.
@@ -144,12 +145,6 @@ pub enum Fault {
         /// The listener beyond loopback.
         listener: SocketAddr,
     },
-}
-
-/// An error and what caused it, on one line.
-fn chain(error: &dyn Error) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn suggestion(nearest: Option<&str>) -> String {

@@ -19,6 +19,7 @@ use crate::app::{self, StartError};
 use crate::cli::{Extras, Flags, Store};
 use crate::config::env::Environment;
 use crate::config::{self, Config};
+use crate::error::chain;
 use crate::net::listen::client_address;
 use crate::tls::ca::{Authority, CaError, FileError, Purpose};
 use again::Again;
@@ -218,16 +219,6 @@ async fn stores(config: &Config, again: &Again) -> Vec<Finding> {
         }
     }
     findings
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 // === impl Fix ===

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::files;
+use crate::admin::{ROOT, WELL_KNOWN};
 use crate::client;
 use crate::config::Config;
 use crate::net::listen::client_address;
@@ -14,12 +15,6 @@ use crate::tls::pem;
 
 /// Longest wait for what is at one address; a shell may be waiting too.
 const DEADLINE: Duration = Duration::from_secs(2);
-
-/// The page that the proxy answers itself, on intercepted hosts too.
-pub const PAGE: &str = "/.well-known/azure-openai-proxy";
-
-/// Where it shows its root.
-const ROOT: &str = "/ca.pem";
 
 /// What is at an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +33,7 @@ pub enum Found {
 /// address is given requests.
 pub async fn probe(proxy: SocketAddr, host: &str, root_pem: &str) -> Found {
     let asked = async {
-        let response = client::through_proxy(proxy, root_pem, host, PAGE, "").await?;
+        let response = client::through_proxy(proxy, root_pem, host, WELL_KNOWN, "").await?;
         client::text(response).await
     };
     match tokio::time::timeout(DEADLINE, asked).await {
@@ -75,7 +70,7 @@ pub async fn at(config: &Config, address: SocketAddr) -> Found {
 /// CA it has.
 pub async fn in_clear(address: SocketAddr) -> Found {
     let asked = async {
-        let response = client::by_base_url(address, PAGE, "").await?;
+        let response = client::by_base_url(address, WELL_KNOWN, "").await?;
         client::text(response).await
     };
     match tokio::time::timeout(DEADLINE, asked).await {

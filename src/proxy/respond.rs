@@ -1,5 +1,7 @@
 //! The one place that turns an error into a response.
 
+use std::error::Error as _;
+
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
@@ -8,7 +10,7 @@ use http::header::{
 use http::{StatusCode, Version};
 use serde_json::json;
 
-use crate::error::{Error, Fault, Kind};
+use crate::error::{Error, Fault, Kind, chain};
 use crate::message::Response;
 use crate::message::body::{self, Body};
 
@@ -96,7 +98,8 @@ fn error_type(kind: &Kind) -> &'static str {
 
 fn log(error: &Error) {
     let kind = error.kind();
-    let (reason, status, cause) = (kind.reason(), kind.status().as_u16(), causes(error));
+    let (reason, status) = (kind.reason(), kind.status().as_u16());
+    let cause = error.source().map(chain).unwrap_or_default();
     match kind.fault() {
         // Its line in the log says all, and our own commands ask for what is not there.
         Fault::Client if matches!(kind, Kind::NotFound) => {
@@ -105,19 +108,4 @@ fn log(error: &Error) {
         Fault::Client => tracing::info!(reason, status, cause, "refused: {kind}"),
         Fault::Internal | Fault::Upstream => tracing::warn!(reason, status, cause, "failed: {kind}"),
     }
-}
-
-/// The chain of causes below an error, in one line; empty where there is none.
-fn causes(error: &Error) -> String {
-    let mut line = String::new();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        if !line.ends_with(&text) {
-            line.push_str(if line.is_empty() { "" } else { ": " });
-            line.push_str(&text);
-        }
-        next = cause.source();
-    }
-    line
 }

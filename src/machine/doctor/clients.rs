@@ -14,16 +14,17 @@ use tokio::task::JoinSet;
 use self::table::{CLIENTS, Client, URL};
 use super::again::Again;
 use super::finding::{Cure, Finding};
+use crate::admin::WELL_KNOWN;
 use crate::cli::Extras;
 use crate::config::env::Environment;
 use crate::error::READ_ONLY;
 use crate::machine::command::{self, last_line};
 use crate::machine::environment::{self, Assignment, Kind, VARIABLES};
 use crate::machine::files::Files;
-use crate::machine::probe::PAGE;
 use crate::machine::proxy_url;
 use crate::policy::Denied;
 use crate::policy::presented::Role;
+use crate::proxy::respond::ERROR_FIELD;
 use crate::tls;
 
 /// Clients that run at once.
@@ -70,7 +71,7 @@ pub async fn drive(way: &Way<'_>, user: &Environment) -> Vec<Finding> {
         )];
     }
     let wanted = Arc::new(environment::set(way.address, way.files, user, way.extras));
-    let url = format!("https://{}{PAGE}", way.host);
+    let url = format!("https://{}{WELL_KNOWN}", way.host);
     let base_url = format!("http://{}/v1", way.address);
     let (room, mut trying) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());
     for (at, client) in CLIENTS.iter().enumerate() {
@@ -220,12 +221,12 @@ fn is_asked_for_key(said: &str) -> bool {
     [Denied::KeyMissing(Role::Origin), Denied::KeyUnknown(Role::Origin)]
         .iter()
         .any(|denied| said.contains(&denied.to_string()))
-        || said.to_ascii_lowercase().contains("x-azure-openai-proxy-error: invalid_api_key")
+        || said.to_ascii_lowercase().contains(&format!("{ERROR_FIELD}: invalid_api_key"))
 }
 
 /// Our page, or what we say to those who ask below it: a field that only our answers have, or our words.
 fn is_ours(said: &str) -> bool {
     said.contains("azure_openai_proxy")
         || said.contains(READ_ONLY)
-        || said.to_ascii_lowercase().contains("x-azure-openai-proxy-error:")
+        || said.to_ascii_lowercase().contains(&format!("{ERROR_FIELD}:"))
 }
