@@ -21,6 +21,7 @@ use crate::admin;
 use crate::cli::Exit;
 use crate::config::Config;
 use crate::net::listen::{self, client_address};
+use crate::proxy::farewell::Farewell;
 use crate::proxy::room::Room;
 use crate::proxy::{Peer, Proxy, connection};
 use crate::rewrite::Mode;
@@ -226,9 +227,10 @@ impl Bound {
     /// tunnels, whose end nobody can know, and streams that are longer than that.
     pub async fn run(self, mut shutdown: Shutdown) {
         let (stopper, stopping) = shutdown::channel();
-        let mut serving = JoinSet::new();
+        let (farewell, mut serving) = (Farewell::new(), JoinSet::new());
         for listener in self.listeners {
-            serving.spawn(accept_all(listener, self.proxy.clone(), self.room.clone(), stopping.clone()));
+            let (proxy, room) = (self.proxy.clone(), self.room.clone());
+            serving.spawn(accept_all(listener, proxy, room, farewell.clone(), stopping.clone()));
         }
         shutdown.requested().await;
         stopper.stop();
@@ -243,7 +245,13 @@ impl Bound {
     }
 }
 
-async fn accept_all(listener: TcpListener, proxy: Proxy, room: Room, mut shutdown: Shutdown) {
+async fn accept_all(
+    listener: TcpListener,
+    proxy: Proxy,
+    room: Room,
+    farewell: Farewell,
+    mut shutdown: Shutdown,
+) {
     loop {
         let (stream, address) = tokio::select! {
             accepted = listen::accept(&listener) => accepted,
@@ -260,7 +268,9 @@ async fn accept_all(listener: TcpListener, proxy: Proxy, room: Room, mut shutdow
             }
             Err(full) => {
                 tracing::warn!(client = %address, "{full}; turned one away");
-                tokio::spawn(tokio::time::timeout(Duration::from_secs(1), connection::turn_away(stream)));
+                if let Some(telling) = farewell.turn_away(stream) {
+                    tokio::spawn(telling);
+                }
             }
         }
     }

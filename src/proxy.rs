@@ -10,6 +10,7 @@ pub mod dispatch;
 pub mod distrust;
 pub mod exchange;
 pub mod failures;
+pub mod farewell;
 pub mod forward;
 pub mod intercept;
 pub mod normalise;

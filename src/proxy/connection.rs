@@ -1,6 +1,6 @@
 //! One connection to the proxy: what it speaks, then its requests.
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::serve::{self, Protocol};
 use super::{Peer, Proxy};
@@ -58,20 +58,6 @@ where
             None
         }
     }
-}
-
-/// Tells a client that there is no room for it. The caller holds the deadline.
-///
-/// Of what the client sends, a little is read and dropped: closing on top of it would reset the
-/// connection, and the answer with it (RFC 9112 §9.6).
-pub async fn turn_away<IO: AsyncRead + AsyncWrite + Unpin>(mut io: IO) {
-    const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\
-        Content-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n\r\ntoo many connections\n";
-    const DRAINED: u64 = 64 * 1024;
-    // The client is gone or it reads this; either way the connection ends here.
-    let _ = io.write_all(BUSY).await;
-    let _ = io.shutdown().await;
-    let _ = tokio::io::copy(&mut io.take(DRAINED), &mut tokio::io::sink()).await;
 }
 
 fn requests<IO>(

@@ -4,15 +4,15 @@ use std::error::Error as _;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
+    ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
     RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE,
 };
 use http::{StatusCode, Version};
 use serde_json::json;
 
 use crate::error::{Error, Fault, Kind, chain};
-use crate::message::Response;
 use crate::message::body::{self, Body};
+use crate::message::{Response, ResponseHead};
 
 /// Marks an answer that is the proxy's own; its value is the error's reason.
 pub const ERROR_FIELD: HeaderName = HeaderName::from_static("x-azure-openai-proxy-error");
@@ -29,14 +29,33 @@ pub enum Form {
 /// Answers an error and logs it with its causes.
 pub fn error(error: &Error, form: Form, version: Version) -> Response<Body> {
     log(error);
-    let kind = error.kind();
+    let (head, content) = answer(error.kind(), form, version);
+    let mut response = Response::new(body::full(content));
+    response.head = head;
+    response
+}
+
+/// The whole answer in text, as the last octets of an HTTP/1.1 connection on which no request was read; nothing is
+/// logged.
+pub fn last_words(kind: &Kind) -> Vec<u8> {
+    let (mut head, content) = answer(kind, Form::Text, Version::HTTP_11);
+    head.fields.insert(CONNECTION, HeaderValue::from_static("close"));
+    head.fields.insert(CONTENT_LENGTH, HeaderValue::from(content.len()));
+    let mut octets = format!("HTTP/1.1 {}\r\n", head.status).into_bytes();
+    for (name, value) in head.fields.iter() {
+        octets.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+    }
+    octets.extend([b"\r\n", &*content].concat());
+    octets
+}
+
+fn answer(kind: &Kind, form: Form, version: Version) -> (ResponseHead, Bytes) {
     let (media_type, content) = match form {
         Form::OpenAi => ("application/json", envelope(kind)),
         Form::Text => ("text/plain; charset=utf-8", Bytes::from(format!("{kind}\n"))),
     };
-    let mut response = Response::new(body::full(content));
-    response.head.status = kind.status();
-    let fields = &mut response.head.fields;
+    let mut head = ResponseHead { status: kind.status(), ..ResponseHead::default() };
+    let fields = &mut head.fields;
     fields.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     fields.insert(ERROR_FIELD, HeaderValue::from_static(kind.reason()));
     if kind.closes() && version <= Version::HTTP_11 {
@@ -69,7 +88,7 @@ pub fn error(error: &Error, form: Form, version: Version) -> Response<Body> {
         StatusCode::METHOD_NOT_ALLOWED => fields.insert(ALLOW, HeaderValue::from_static("GET, HEAD")),
         _ => {}
     }
-    response
+    (head, content)
 }
 
 fn envelope(kind: &Kind) -> Bytes {

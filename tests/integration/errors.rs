@@ -311,6 +311,7 @@ async fn too_many_connections_is_503_with_retry_after() {
     assert_eq!(client::whole(response).await.status, StatusCode::OK);
     let answer = client::ask(stage.proxy, client::get(&host, "/healthz")).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_text_form(&answer, StatusCode::SERVICE_UNAVAILABLE, "too_many_connections");
     assert_eq!((answer.field("retry-after"), answer.field("connection")), ("1", "close"));
 }
 
