@@ -101,11 +101,11 @@ pub fn ca_purpose(config: &Config) -> Purpose {
     Purpose { names, root_crl_url: crl_url(&config.listen, admin::ROOT_CRL) }
 }
 
-/// Checks all that [`bind`] would, without binding, making or sending anything.
+/// Checks all that [`bind`] would read, without binding, writing or sending anything.
 pub fn check(config: &Config) -> Result<(), StartError> {
-    let authority = match Authority::load(&config.certs) {
+    let authority = match Authority::read(&config.certs) {
         Ok(authority) => authority,
-        // The first start makes one that fits.
+        // The first start makes one that fits; this one is gone at once.
         Err(CaError::Absent { .. }) => Authority::in_memory(&ca_purpose(config).names)?,
         Err(error) => return Err(error.into()),
     };

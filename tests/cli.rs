@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use assert_cmd::Command;
@@ -59,6 +59,11 @@ fn check_accepts_what_serve_would_and_writes_nothing() {
     let said = user.run(&["check"], &[(ENDPOINT, RESOURCE)]);
     assert_eq!((said.code, &*said.stdout, &*said.stderr), (0, "the settings are valid\n", ""));
     assert_eq!(fs::read_dir(user.home.path()).unwrap().count(), 0);
+    let made = user.run(&["ca", "init"], &[]).stdout;
+    let root = Path::new(made.trim_end());
+    fs::remove_file(root).unwrap();
+    assert_eq!(user.run(&["check"], &[(ENDPOINT, RESOURCE)]).code, 0);
+    assert!(!root.exists(), "that is for the next start to put right");
 }
 
 #[test]

@@ -101,13 +101,18 @@ impl Authority {
         made.publish(dir)
     }
 
-    /// Reads the CA of `dir`, checks it, and puts `ca.pem` right if it differs.
+    /// Reads the CA of `dir`, and checks it; writes nothing.
     ///
     /// [`CaError::Absent`] if there is none.
-    pub fn load(dir: &Path) -> Result<Self, CaError> {
+    pub fn read(dir: &Path) -> Result<Self, CaError> {
         let text = files::read(dir)?;
         let unusable = |source| CaError::Unusable { path: files::issuer(dir), source };
-        Self::parse(&text, OffsetDateTime::now_utc()).map_err(unusable)?.publish(dir)
+        Self::parse(&text, OffsetDateTime::now_utc()).map_err(unusable)
+    }
+
+    /// As [`Authority::read`], and puts `ca.pem` right if it differs.
+    pub fn load(dir: &Path) -> Result<Self, CaError> {
+        Self::read(dir)?.publish(dir)
     }
 
     /// Reads the CA of `dir` or makes one; says whether it was made. Of many that try at once, one makes it.

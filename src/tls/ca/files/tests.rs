@@ -34,6 +34,8 @@ fn the_file_for_people_holds_the_root_alone_and_is_kept_right() {
     let published = dir.path().join("ca.pem");
     assert_eq!(fs::read_to_string(&published).unwrap(), made.root_pem());
     fs::write(&published, "something else").unwrap();
+    assert_eq!(Authority::read(dir.path()).unwrap().fingerprint(), made.fingerprint());
+    assert_eq!(fs::read_to_string(&published).unwrap(), "something else", "reading writes nothing");
     Authority::load(dir.path()).unwrap();
     assert_eq!(fs::read_to_string(&published).unwrap(), made.root_pem());
     fs::remove_file(&published).unwrap();
