@@ -4,14 +4,17 @@
 //!
 //! ```text
 //! net::listen → net::sniff (TLS | HTTP/1 | HTTP/2 | neither) → [tls::accept] → proxy::serve → route::open
-//!   Intercept  CONNECT to an OpenAI host: decided from the authority alone → 200 → sniff → tls::accept with a leaf
-//!              for that one name → proxy::serve → route::inner → exchange
-//!   Tunnel     CONNECT to any other host: net::dial first, so that a failure has a status → 200 → net::relay
+//!   Intercept  CONNECT to an OpenAI host: decided from the authority alone → admission, for which the key may still
+//!              be to come → 200 → sniff → tls::accept with a leaf for that one name → proxy::serve → route::inner
+//!              → exchange
+//!   Tunnel     CONNECT to any other host → admission → net::dial first, so that a failure has a status → 200
+//!              → net::relay
 //!   Exchange   absolute-form http:// for an OpenAI host → exchange, upstream over TLS
-//!   Forward    absolute-form http:// for any other host → sanitise → upstream::send
-//!   Origin     origin-form: an OpenAI path → exchange; else one of our own pages (admin)
+//!   Forward    absolute-form http:// for any other host → admission → sanitise → upstream::send
+//!   Origin     origin-form: an OpenAI path → exchange; else one of our own pages (admin), for this machine alone
 //!
-//! exchange = rewrite::plan → read no more content than finding the model needs → rewrite::apply
+//! admission = proxy::admission asks policy: by the client's address, its key, and the web page that sends it
+//! exchange = admission → rewrite::plan → read no more content than finding the model needs → rewrite::apply
 //!          → upstream::send → rewrite::response → stream back
 //! WebSocket = rewrite::websocket → upstream::open → 101 (HTTP/1.1) or 200 (HTTP/2) → net::relay, where models are
 //!          mapped through rewrite::frames
@@ -43,22 +46,27 @@
 //! | 5 | [`app`], [`demo`], [`explain`], [`machine`] | what is put together of all that |
 //!
 //! Each power has one holder: outbound sockets `net::dial` (which takes only a [`policy::Permitted`]), the CA's key
-//! [`tls::ca`], credentials [`rewrite::credential`], the environment [`config::env`], error responses
-//! [`proxy::respond`]. [`upstream::send`] takes only a [`rewrite::UpstreamRequest`], which only [`rewrite`] makes: a
+//! [`tls::ca`], credentials [`rewrite::credential`], the environment [`config::env`] (beside it there is only
+//! what crates read for themselves: `SSL_CERT_FILE` and `SSL_CERT_DIR` for [`tls::roots`], a service manager's variables
+//! for [`app::service`]), error responses [`proxy::respond`]. [`upstream::send`] takes only a [`rewrite::UpstreamRequest`], which only [`rewrite`] makes: a
 //! request that was not sanitised cannot be sent. Inside a tunnel there is only a [`route::InnerRoute`]: a nested
 //! CONNECT cannot be written.
 //!
 //! # What holds
 //!
-//! - The only octets of a request's content that change are those of the model's value, unless one of
-//!   [`rewrite::extras`] is on; of a WebSocket's message, those and the frame's length; of a response's, those that
-//!   [`rewrite::sse`] and [`rewrite::response::error`] add or take out.
-//! - From HTTP/1 to HTTP/1 the lines of a head that go on keep their order and their letters.
-//! - A destination is dialled at an address that was checked, and never at one of ours.
+//! - The only octets of a request's content that change are those of the model's value, and of the models that a
+//!   session transcribes with and delegates to, unless one of [`rewrite::extras`] is on. Coded content that changes is
+//!   sent decoded. Of a WebSocket's message those octets change, and the frame's length; of a response's content, those
+//!   that [`rewrite::sse`] and [`rewrite::response::error`] add or take out.
+//! - From HTTP/1 to HTTP/1 the lines of a head that go on keep their order and their letters, but for `TE`, of which
+//!   `trailers` alone goes on.
+//! - A destination is dialled at an address that was checked, or that `resolve` names for it, and never at one of ours.
+//!   What is reached through a parent proxy is looked up there.
 //! - A client on another machine reaches the public internet only, and nothing before it has shown a key, where there
 //!   is something to protect. Its key goes no further than here.
 //! - A request whose end two readers could see in two places is not served.
-//! - Each frame is written on as it arrives; a stream that breaks upstream is aborted downstream.
+//! - Each frame is written on as it arrives; only events in streams of chat completions, and errors in JSON of up to
+//!   64 KiB, go on as a whole. A stream that breaks upstream is aborted downstream.
 //! - A client that goes away cancels what was asked for it.
 //! - Every wait has a deadline, every buffer a bound; no deadline cuts a living stream. A client on HTTP/2 that has
 //!   paused for ten minutes in the middle of an answer cannot be told from one that is gone.
