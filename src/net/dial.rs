@@ -19,7 +19,10 @@ const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Lookups under way at once of names that clients chose. The threads that are left are for the
 /// origin servers that the configuration names.
-static LOOKUPS: Semaphore = Semaphore::const_new(128);
+const LOOKUPS: u32 = 128;
+
+/// Their places.
+static PLACES: Semaphore = Semaphore::const_new(LOOKUPS as usize);
 
 /// One `--resolve HOST:PORT:ADDR[:PORT]`: where a destination is to be found instead of in DNS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +109,7 @@ pub async fn look_up(permitted: &Permitted, overrides: &[Override]) -> Result<Ve
 /// Asks the system, which takes a thread for as long as it takes: also when nobody waits any more.
 async fn ask_dns(name: Box<str>, port: u16, chosen: bool) -> io::Result<Vec<SocketAddr>> {
     // The semaphore is never closed.
-    let place = if chosen { LOOKUPS.acquire().await.ok() } else { None };
+    let place = if chosen { PLACES.acquire().await.ok() } else { None };
     let asking = tokio::task::spawn_blocking(move || {
         let found = (&*name, port).to_socket_addrs();
         drop(place);
@@ -194,7 +197,7 @@ mod tests {
 
     #[tokio::test]
     async fn names_that_clients_choose_do_not_keep_ours_from_being_looked_up() {
-        let _all = LOOKUPS.acquire_many(128).await.unwrap();
+        let _all = PLACES.acquire_many(LOOKUPS).await.unwrap();
         assert!(ask_dns("localhost".into(), 443, false).await.is_ok());
         let waiting = tokio::time::timeout(Duration::from_millis(50), ask_dns("localhost".into(), 443, true));
         assert!(waiting.await.is_err());

@@ -109,9 +109,12 @@ async fn a_change_while_it_starts_is_not_missed() {
     fs::write(&path, &settings).unwrap();
     let variables = [RESOURCE, ANY_PORT, ("PATH", "/usr/bin:/bin")];
     let mut program = Program::start(home.path(), &["--config", path.to_str().unwrap()], &variables);
-    while !begun.exists() {
-        within(tokio::task::yield_now()).await;
-    }
+    within(async {
+        while !begun.exists() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     fs::write(&path, settings + "map = { a = 'b' }").unwrap();
     program.says("\"changed\":\"map\"").await;
 }

@@ -8,6 +8,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::client::{self, within};
@@ -106,14 +107,19 @@ async fn requests_are_answered_and_a_signal_ends_it() {
         let mut asking = Conversation::with(unread.proxy).await;
         if signals.len() > 1 {
             asking
-                .write("POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{")
+                .write(
+                    "POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\napi-key: k\r\n\
+                     Expect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+                )
                 .await;
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            // The proxy asks for what it has to search.
+            asking.until("100 Continue\r\n\r\n").await;
         }
         let begun = Instant::now();
         for signal in signals {
             unread.signal(signal).await;
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            // With the first one it stops listening.
+            within(async { while TcpStream::connect(unread.proxy).await.is_ok() {} }).await;
         }
         let (code, log) = unread.ended(false).await;
         assert_eq!(code, Some(if signals.len() > 1 { 130 } else { 0 }));
