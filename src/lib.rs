@@ -48,9 +48,9 @@
 //! Each power has one holder: outbound sockets `net::dial` (which takes only a [`policy::Permitted`]), the CA's key
 //! [`tls::ca`], credentials [`rewrite::credential`], the environment [`config::env`] (beside it there is only
 //! what crates read for themselves: `SSL_CERT_FILE` and `SSL_CERT_DIR` for [`tls::roots`], a service manager's variables
-//! for [`app::service`]), error responses [`proxy::respond`]. [`upstream::send`] takes only a [`rewrite::UpstreamRequest`], which only [`rewrite`] makes: a
-//! request that was not sanitised cannot be sent. Inside a tunnel there is only a [`route::InnerRoute`]: a nested
-//! CONNECT cannot be written.
+//! for [`app::service`]), error responses [`proxy::respond`]. [`upstream::send`] takes only a
+//! [`rewrite::UpstreamRequest`], which only [`rewrite`] makes: a request that was not sanitised cannot be sent. Inside a
+//! tunnel there is only a [`route::InnerRoute`]: a nested CONNECT cannot be written.
 //!
 //! # What holds
 //!
@@ -65,7 +65,7 @@
 //! - A client on another machine reaches the public internet only, and nothing before it has shown a key, where there
 //!   is something to protect. Its key goes no further than here.
 //! - A request whose end two readers could see in two places is not served.
-//! - Each frame is written on as it arrives; only events in streams of chat completions, and errors in JSON of up to
+//! - Each frame is written on as it arrives; only events in streams of completions, and errors in JSON of up to
 //!   64 KiB, go on as a whole. A stream that breaks upstream is aborted downstream.
 //! - A client that goes away cancels what was asked for it.
 //! - Every wait has a deadline, every buffer a bound; no deadline cuts a living stream. A client on HTTP/2 that has

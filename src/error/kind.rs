@@ -203,7 +203,11 @@ impl Kind {
 fn fault_of(denied: &Denied) -> Fault {
     match denied {
         Denied::KeyMissing(_) | Denied::KeyUnknown(_) => Fault::Client,
-        Denied::Stranger | Denied::Elsewhere | Denied::Page { .. } | Denied::OpaquePage | Denied::Name { .. } => Fault::Client,
+        Denied::Stranger
+        | Denied::Elsewhere
+        | Denied::Page { .. }
+        | Denied::OpaquePage
+        | Denied::Name { .. } => Fault::Client,
         Denied::Host { .. } | Denied::Port { .. } | Denied::Address { .. } => Fault::Client,
         // A loop like the one that `Via` tells of, whose fault it is too.
         Denied::Ourselves(_) => Fault::Internal,
@@ -216,9 +220,11 @@ fn status_of(denied: &Denied) -> StatusCode {
         Denied::KeyMissing(Role::Proxy) | Denied::KeyUnknown(Role::Proxy) => {
             StatusCode::PROXY_AUTHENTICATION_REQUIRED
         }
-        Denied::Stranger | Denied::Elsewhere | Denied::Page { .. } | Denied::OpaquePage | Denied::Name { .. } => {
-            StatusCode::FORBIDDEN
-        }
+        Denied::Stranger
+        | Denied::Elsewhere
+        | Denied::Page { .. }
+        | Denied::OpaquePage
+        | Denied::Name { .. } => StatusCode::FORBIDDEN,
         Denied::Host { .. } | Denied::Port { .. } | Denied::Address { .. } => StatusCode::FORBIDDEN,
         Denied::Ourselves(_) => StatusCode::LOOP_DETECTED,
     }
@@ -228,7 +234,11 @@ fn reason_of(denied: &Denied) -> &'static str {
     match denied {
         Denied::KeyMissing(Role::Origin) | Denied::KeyUnknown(Role::Origin) => "invalid_api_key",
         Denied::KeyMissing(Role::Proxy) | Denied::KeyUnknown(Role::Proxy) => "proxy_authentication_required",
-        Denied::Stranger | Denied::Elsewhere | Denied::Page { .. } | Denied::OpaquePage | Denied::Name { .. } => "not_allowed",
+        Denied::Stranger
+        | Denied::Elsewhere
+        | Denied::Page { .. }
+        | Denied::OpaquePage
+        | Denied::Name { .. } => "not_allowed",
         Denied::Host { .. } | Denied::Port { .. } | Denied::Address { .. } => "destination_not_allowed",
         Denied::Ourselves(_) => "proxy_loop",
     }

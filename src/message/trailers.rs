@@ -20,9 +20,15 @@ const ONLY_BEFORE: [HeaderName; 9] = [
     TRAILER,
 ];
 
+/// The same of OpenAI's and Azure's, and what speaks for the origin's own name.
+const ALSO_ONLY_BEFORE: [&str; 6] =
+    ["api-key", "x-api-key", "openai-organization", "openai-project", "strict-transport-security", "alt-svc"];
+
 /// Whether a field means anything behind the content, and past this hop (RFC 9110 §6.5.1).
 pub fn may_trail(name: &HeaderName) -> bool {
-    !ONLY_BEFORE.contains(name) && !is_hop_by_hop(name.as_str().as_bytes().into())
+    !ONLY_BEFORE.contains(name)
+        && !ALSO_ONLY_BEFORE.contains(&name.as_str())
+        && !is_hop_by_hop(name.as_str().as_bytes().into())
 }
 
 /// The trailers that [`may_trail`].
@@ -54,6 +60,8 @@ mod tests {
             "keep-alive",
             "upgrade",
             "te",
+            "api-key",
+            "openai-project",
             "trailer",
             "set-cookie",
             "x-sum",
