@@ -38,7 +38,8 @@ pub async fn examine(flags: &Flags, user: &Environment) -> Vec<Finding> {
     let again = Again::with(flags);
     let ca = authority(&config, &again);
     let has_root = ca.iter().all(|finding| !finding.is_wrong());
-    let (address, listening) = listener(&config, flags, user).await;
+    let foreign = matches!(Authority::load(&config.certs), Err(CaError::Foreign { .. }));
+    let (address, listening) = listener(&config, foreign, flags, user).await;
     let running = !listening.is_wrong();
     if running {
         // It has settings of its own; this shell's would only matter to another one.
@@ -108,6 +109,10 @@ fn authority(config: &Config, again: &Again) -> Vec<Finding> {
     const NAME: &str = "CA";
     let authority = match Authority::load(&config.certs) {
         Ok(authority) => authority,
+        Err(CaError::Foreign { path }) => {
+            let says = format!("{} is the root of a proxy of another user", path.display());
+            return vec![Finding::right(NAME, &says)];
+        }
         Err(error) => return vec![Finding::wrong(NAME, &chain(&error), cure_of_ca(&error, again))],
     };
     let mut findings = Vec::new();
@@ -150,7 +155,13 @@ fn cure_of_ca(error: &CaError, again: &Again) -> Option<Cure> {
 }
 
 /// The proxy that this shell's clients would use: the one that `https_proxy` names, if it is ours, else the configured.
-async fn listener(config: &Config, flags: &Flags, user: &Environment) -> (SocketAddr, Finding) {
+/// With `foreign` it is another user's, for there is no key here to run one with.
+async fn listener(
+    config: &Config,
+    foreign: bool,
+    flags: &Flags,
+    user: &Environment,
+) -> (SocketAddr, Finding) {
     const NAME: &str = "proxy";
     let named = user
         .text("https_proxy")
@@ -166,7 +177,10 @@ async fn listener(config: &Config, flags: &Flags, user: &Environment) -> (Socket
     let finding = match found {
         Found::Ours(version) => running(address, version),
         Found::Nobody => {
-            let cure = Again::with(flags).cure("");
+            let cure = match foreign {
+                true => Cure::Run("have its user start it, or say where it is with --listen IP:PORT".to_owned()),
+                false => Again::with(flags).cure(""),
+            };
             Finding::wrong(NAME, &format!("is not running at {address}; no client was tried"), Some(cure))
         }
         Found::Stranger(why) => {

@@ -62,6 +62,16 @@ pub enum CaError {
         /// The file that would hold it.
         path: PathBuf,
     },
+    /// The root of a CA is there whose key is not: that of a proxy which another user runs.
+    #[error(
+        "{} is the root of another proxy, whose key is not here; for a CA of your own name another directory with \
+         --certs, or replace it: azure-openai-proxy ca init --replace",
+        path.display()
+    )]
+    Foreign {
+        /// The file that holds the root.
+        path: PathBuf,
+    },
     /// A CA without names could sign for nothing.
     #[error("a CA needs at least one name that it may sign for")]
     NoNames,
@@ -93,9 +103,10 @@ pub enum CaError {
 impl Authority {
     /// Makes a CA and writes it into `dir`.
     ///
-    /// [`CaError::Exists`] if one is there, even if it appeared only now.
+    /// [`CaError::Exists`] if one is there, even if it appeared only now; [`CaError::Foreign`] if another's root is.
     pub fn create(dir: &Path, purpose: &Purpose) -> Result<Self, CaError> {
         files::prepare(dir)?;
+        files::refuse_foreign(dir)?;
         let made = Self::make(purpose)?;
         files::create(dir, &made.issuer_pem())?;
         made.publish(dir)
@@ -103,7 +114,7 @@ impl Authority {
 
     /// Reads the CA of `dir`, and checks it; writes nothing.
     ///
-    /// [`CaError::Absent`] if there is none.
+    /// [`CaError::Absent`] if there is none, [`CaError::Foreign`] if there is another's root.
     pub fn read(dir: &Path) -> Result<Self, CaError> {
         let text = files::read(dir)?;
         let unusable = |source| CaError::Unusable { path: files::issuer(dir), source };

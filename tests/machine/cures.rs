@@ -148,6 +148,34 @@ async fn an_address_that_somebody_else_has_is_left_to_them() {
     assert_eq!(says(&user, "proxy").await[0], "right");
 }
 
+/// The README's other setup: nothing of its CA is there but the root, which suffices for clients and is never replaced.
+#[tokio::test]
+async fn a_proxy_of_another_user_is_tried_with_its_root_alone() {
+    let (user, other) = (user(), user());
+    let root = user.certs().join("ca.pem");
+    fs::create_dir(user.certs()).unwrap();
+    follow(&other, "azure-openai-proxy ca init").await;
+    fs::copy(other.certs().join("ca.pem"), &root).unwrap();
+    let [verdict, says_so, cure] = says(&user, "CA").await;
+    assert!(verdict == "right" && says_so.ends_with("the root of a proxy of another user"), "{says_so}");
+    assert_eq!(cure, "");
+    let [verdict, _, cure] = says(&user, "proxy").await;
+    assert!(verdict == "wrong" && cure.starts_with("have its user start it, "), "{cure}");
+    let mut program = Program::spawn(&mut other.command(user::program(), &[]));
+    let user = user.with("AZURE_OPENAI_PROXY_LISTEN", program.address().await);
+    assert_eq!(says(&user, "proxy").await[0], "right");
+    let shell = says(&user, "this shell").await;
+    assert!(shell[1].contains("https_proxy is not set"), "it went on to the clients: {shell:?}");
+    for arguments in [&["doctor", "--fix"][..], &["ca", "init"], &["serve"], &["check"]] {
+        let said = user.run(arguments).await;
+        assert_ne!(said.code, Some(0), "{arguments:?} {said:?}");
+    }
+    assert_eq!(fs::read(&root).unwrap(), fs::read(other.certs().join("ca.pem")).unwrap());
+    let said = user.run(&["ca", "init"]).await;
+    assert!(said.code == Some(4) && said.stderr.contains("the root of another proxy"), "{said:?}");
+    follow(&user, RENEW).await;
+}
+
 #[tokio::test]
 async fn a_proxy_that_has_the_old_ca_is_restarted() {
     let user = user();

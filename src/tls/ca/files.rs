@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::tls;
 use crate::tls::ca::CaError;
+use crate::tls::pem;
 
 /// More than a key, two certificates and a list ever need.
 const LARGEST: u64 = 64 * 1024;
@@ -91,6 +92,7 @@ pub(super) fn read(dir: &Path) -> Result<Zeroizing<Vec<u8>>, CaError> {
             if dir.exists() {
                 permissions::check_directory(dir)?;
             }
+            refuse_foreign(dir)?;
             return Err(CaError::Absent { path });
         }
         Err(source) => return Err(failed("look at", &path, source).into()),
@@ -105,6 +107,16 @@ pub(super) fn read(dir: &Path) -> Result<Zeroizing<Vec<u8>>, CaError> {
     let mut text = Zeroizing::new(Vec::with_capacity(LARGEST as usize));
     file.take(LARGEST).read_to_end(&mut text).map_err(|source| failed("read", &path, source))?;
     Ok(text)
+}
+
+/// An error where a root stands without a key: somebody has fetched it, and a new one would take its place.
+///
+/// Ours never does, not even while it is made: its key is there first.
+pub(super) fn refuse_foreign(dir: &Path) -> Result<(), CaError> {
+    let path = dir.join("ca.pem");
+    let is_root = fs::read(&path).is_ok_and(|text| pem::certificates(&text).is_ok());
+    let has_key = || fs::symlink_metadata(issuer(dir)).is_ok();
+    if is_root && !has_key() { Err(CaError::Foreign { path }) } else { Ok(()) }
 }
 
 /// Puts `text` at `issuer.pem` unless something is there.

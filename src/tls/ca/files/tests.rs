@@ -55,6 +55,31 @@ fn replacing_takes_over_whatever_is_there() {
 }
 
 #[test]
+fn a_root_that_was_fetched_from_another_proxy_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let (purpose, path) = (Purpose::for_names(["openai.com"]), dir.path().join("ca.pem"));
+    let root = Authority::in_memory(&["openai.com".into()]).unwrap().root_pem();
+    fs::write(&path, &root).unwrap();
+    for refused in [
+        Authority::load(dir.path()).map(drop),
+        Authority::create(dir.path(), &purpose).map(drop),
+        Authority::load_or_create(dir.path(), &purpose).map(drop),
+    ] {
+        let error = refused.unwrap_err();
+        assert!(matches!(&error, CaError::Foreign { path: found } if *found == path), "{error}");
+        assert!(error.to_string().contains("azure-openai-proxy ca init --replace"), "{error}");
+    }
+    assert_eq!(crate::tls::ca::root_pem(dir.path()).unwrap(), root);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing was written");
+    let replaced = Authority::replace(dir.path(), &purpose).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), replaced.root_pem());
+    // What is no root at all is nobody's loss.
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("ca.pem"), "404 page not found").unwrap();
+    Authority::create(dir.path(), &purpose).unwrap();
+}
+
+#[test]
 fn of_many_that_create_at_once_one_wins_and_all_agree() {
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("ca");
