@@ -109,6 +109,8 @@ fn read_file(
             Layer::default()
         }
         (Err(fault), named_by) => {
+            let is_quoted = named_by.is_some() && path.to_str().is_some_and(env::is_quoted);
+            let fault = if is_quoted { Fault::Quoted } else { fault };
             problems.push(Problem { origin: named_by, key: None, fault });
             Layer::default()
         }

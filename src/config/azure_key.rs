@@ -11,7 +11,7 @@ use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::env::Environment;
+use super::env::{Environment, is_quoted};
 use super::file;
 use super::key::Key;
 use super::layer::{Layer, Raw};
@@ -59,8 +59,22 @@ pub enum CommandError {
     #[error("api_key_command failed: {0}")]
     Failed(ExitStatus),
     /// It printed no key.
-    #[error("api_key_command printed nothing, or what a header field cannot carry")]
-    Unusable,
+    #[error("what api_key_command printed is no key")]
+    Unusable(#[from] KeyError),
+}
+
+/// Why a text is no key. No variant holds any of it.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum KeyError {
+    /// A key that no header field can carry.
+    #[error("the key is empty or has a character that no key has")]
+    Characters,
+    /// As JSON has it, or a file of variables.
+    #[error("the key has quotes around it; write it without (az prints it so with -o tsv)")]
+    Quoted,
+    /// Two of them, or a sentence.
+    #[error("a key has no spaces in it, nor several lines")]
+    Spaces,
 }
 
 // === impl AzureKey ===
@@ -84,13 +98,13 @@ impl AzureKey {
     fn read(key: Key, raw: &Raw) -> Result<Self, Fault> {
         let text = raw.values.first().map_or("", |value| &value.text);
         match key {
-            Key::ApiKeyCommand if text.is_empty() => Err(Fault::UnusableKey),
+            Key::ApiKeyCommand if text.is_empty() => Err(KeyError::Characters.into()),
             Key::ApiKeyCommand => Ok(Self::Command(Secret::new(text))),
             Key::ApiKeyFile => {
                 let path: PathBuf = raw.origin.path(text);
-                usable(&file::read(&path)?).map(Self::Known).ok_or(Fault::UnusableKey)
+                Ok(Self::Known(usable(&file::read(&path)?)?))
             }
-            _ => usable(text).map(Self::Known).ok_or(Fault::UnusableKey),
+            _ => Ok(Self::Known(usable(text)?)),
         }
     }
 }
@@ -122,7 +136,7 @@ impl KeyCommand {
         if !status.success() {
             return Err(CommandError::Failed(status));
         }
-        usable(&printed).ok_or(CommandError::Unusable)
+        Ok(usable(&printed)?)
     }
 
     fn shell(&self) -> Command {
@@ -142,11 +156,19 @@ pub fn expiry(key: &Secret) -> Option<SystemTime> {
 }
 
 /// A key that a header field can carry: no server takes another than ASCII (RFC 9110 §5.5), and an ellipsis is what an
-/// example has in its place. Editors of Windows begin files with a byte order mark.
-fn usable(text: &str) -> Option<Secret> {
-    let key = Secret::new(text.trim_start_matches('\u{feff}'));
-    let plain = |c: char| c.is_ascii_graphic() || c == ' ';
-    (!key.is_empty() && key.expose().chars().all(plain)).then_some(key)
+/// example has in its place. Editors of Windows begin files with a byte order mark, and people copy the field whole.
+fn usable(text: &str) -> Result<Secret, KeyError> {
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if is_quoted(text) {
+        return Err(KeyError::Quoted);
+    }
+    let (first, rest) = text.split_at(text.find(char::is_whitespace).unwrap_or(text.len()));
+    let key = Secret::new(if first.eq_ignore_ascii_case("bearer") { rest } else { text });
+    let plain = |c: char| c.is_ascii_graphic() || c.is_ascii_whitespace();
+    if key.is_empty() || !key.expose().chars().all(plain) {
+        return Err(KeyError::Characters);
+    }
+    if key.expose().contains(char::is_whitespace) { Err(KeyError::Spaces) } else { Ok(key) }
 }
 
 #[cfg(test)]
@@ -201,10 +223,45 @@ mod tests {
             let problem = find(&[(Key::ApiKey, env("AZURE_OPENAI_TOKEN"), key)]).unwrap_err();
             assert!(problem.contains("AZURE_OPENAI_TOKEN") && !problem.contains("secret"), "{problem}");
         }
+        for (key, why) in [
+            ("very secret", "a key has no spaces in it"),
+            ("very\nsecret", "a key has no spaces in it"),
+            ("\"secret\"", "the key has quotes around it"),
+            ("Bearer ", "the key is empty"),
+        ] {
+            let problem = find(&[(Key::ApiKey, env("AZURE_OPENAI_TOKEN"), key)]).unwrap_err();
+            assert!(problem.contains(why) && !problem.contains("secret"), "{problem}");
+        }
         let marked = find(&[(Key::ApiKey, env("AZURE_OPENAI_TOKEN"), "\u{feff}key\n")]);
         assert_eq!(marked, Ok(AzureKey::Known(Secret::new("key"))));
         let missing = find(&[(Key::ApiKeyFile, env("F"), "/nonexistent/key")]).unwrap_err();
         assert!(missing.starts_with("F: cannot read /nonexistent/key: "), "{missing}");
+    }
+
+    #[test]
+    fn the_scheme_of_a_field_that_was_copied_whole_is_taken_off() {
+        for text in ["Bearer key", "bearer  key\n", "BEARER\tkey", "key"] {
+            let found = find(&[(Key::ApiKey, env("AZURE_OPENAI_TOKEN"), text)]);
+            assert_eq!(found, Ok(AzureKey::Known(Secret::new("key"))), "{text:?}");
+        }
+        let other = find(&[(Key::ApiKey, env("AZURE_OPENAI_TOKEN"), "bearerkey")]);
+        assert_eq!(other, Ok(AzureKey::Known(Secret::new("bearerkey"))));
+    }
+
+    #[test]
+    fn quotes_in_the_file_of_the_key_are_told() {
+        let dir = tempfile::tempdir().unwrap();
+        for (text, why) in [("'secret'\n", Some("quotes around it")), ("Bearer key\n", None)] {
+            let path = dir.path().join("key");
+            std::fs::write(&path, text).unwrap();
+            match (find(&[(Key::ApiKeyFile, env("F"), path.to_str().unwrap())]), why) {
+                (Ok(found), None) => assert_eq!(found, AzureKey::Known(Secret::new("key"))),
+                (Err(problem), Some(why)) => {
+                    assert!(problem.contains(why) && !problem.contains("secret"), "{problem}");
+                }
+                (found, _) => panic!("{text:?}: {found:?}"),
+            }
+        }
     }
 
     #[cfg(unix)]
@@ -215,18 +272,25 @@ mod tests {
         assert!(
             matches!(run("echo key; exit 3").await, Err(CommandError::Failed(status)) if status.code() == Some(3))
         );
-        assert!(matches!(run("true").await, Err(CommandError::Unusable)));
-        assert!(matches!(run("yes").await, Err(CommandError::Failed(_) | CommandError::Unusable)));
+        assert_eq!(run("echo Bearer key").await.unwrap(), Secret::new("key"));
+        let unusable = async |line| match run(line).await {
+            Err(CommandError::Unusable(why)) => why,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(unusable("true").await, KeyError::Characters);
+        // As az does, unless it is told otherwise.
+        assert_eq!(unusable("echo '\"key\"'").await, KeyError::Quoted);
+        assert!(matches!(run("yes").await, Err(CommandError::Failed(_) | CommandError::Unusable(_))));
     }
 
     #[cfg(unix)]
     #[tokio::test]
     async fn a_command_does_not_see_what_leads_to_us() {
         // Every process of a test has these two.
-        let line = Secret::new("echo path:$PATH cargo:$CARGO_MANIFEST_DIR");
+        let line = Secret::new("echo path:$PATH,cargo:$CARGO_MANIFEST_DIR");
         let without = KeyCommand { line, without: vec!["CARGO_MANIFEST_DIR"] };
         let printed = without.run().await.unwrap();
-        assert!(printed.expose().starts_with("path:/") && printed.expose().ends_with(" cargo:"));
+        assert!(printed.expose().starts_with("path:/") && printed.expose().ends_with(",cargo:"));
     }
 
     #[cfg(unix)]

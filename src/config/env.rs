@@ -110,6 +110,10 @@ impl Environment {
             let Some((name, value)) = self.first_of(key) else { continue };
             let origin = Origin::Env(name);
             match value.to_str() {
+                // A command's words may be quoted, the first and the last among them.
+                Some(text) if is_quoted(text) && key != Key::ApiKeyCommand => {
+                    problems.push(Problem::at(&origin, key, Fault::Quoted));
+                }
                 Some(text) => layer.set(key, Raw::from_text(key, origin, text)),
                 None => problems.push(Problem::at(&origin, key, Fault::NotText)),
             }
@@ -162,6 +166,12 @@ impl Environment {
 /// A variable's name as it is compared: Windows has `Path`, and finds it as `PATH`.
 fn spelt(name: &str) -> Cow<'_, str> {
     if cfg!(windows) { name.to_ascii_uppercase().into() } else { name.into() }
+}
+
+/// Whether a text begins and ends with the same quote.
+pub fn is_quoted(text: &str) -> bool {
+    let text = text.trim();
+    ['"', '\''].iter().any(|&quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote))
 }
 
 /// Whether a setting stands in a variable of everybody's, and was not written for this program.
@@ -230,6 +240,23 @@ mod tests {
         ]);
         assert_eq!(layer.get(Key::ApiVersion).unwrap().values[0].text, "preview");
         assert_eq!(read(&[("AZURE_OPENAI_TOKEN", "")]).0.get(Key::ApiKey), None);
+    }
+
+    #[test]
+    fn quotes_around_a_value_are_refused_and_the_value_is_not_shown() {
+        for name in ["AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_PROXY_CLIENT_KEYS"] {
+            for value in ["\"secret\"", "'secret'", " 'secret' ", "\"\""] {
+                let (layer, problems) = read(&[(name, value)]);
+                let told = "has quotes around it, which docker --env-file keeps; write it without".to_owned();
+                assert_eq!(problems, [format!("{name}: {told}")]);
+                assert_eq!(layer, Layer::default());
+            }
+            for value in ["\"", "a'b'", "'a\""] {
+                assert_eq!(read(&[(name, value)]).1, [""; 0], "{value}");
+            }
+        }
+        let command = ("AZURE_OPENAI_PROXY_API_KEY_COMMAND", "'/my tools/print' 'key'");
+        assert_eq!(read(&[command]).1, [""; 0]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use thiserror::Error as ThisError;
 
+use super::azure_key::KeyError;
 use super::key::Key;
 use super::layer::Origin;
 use super::value::ValueError;
@@ -94,9 +95,12 @@ pub enum Fault {
         variable = .0.variables().next().unwrap_or_default()
     )]
     SecretInFile(Key),
-    /// A key that no header field can carry.
-    #[error("the key is empty or has a character that no key has")]
-    UnusableKey,
+    /// A text that is no key.
+    #[error(transparent)]
+    UnusableKey(#[from] KeyError),
+    /// A variable's value has quotes around it, which shells take off and other readers do not.
+    #[error("has quotes around it, which docker --env-file keeps; write it without")]
+    Quoted,
     /// Two sources of the key at the same level.
     #[error("given together with {0}: leave one of them")]
     KeyGivenTwice(Key),
@@ -178,7 +182,7 @@ impl Problem {
 
     /// Whether nothing in the file of settings was read because of it.
     pub fn is_of_whole_file(&self) -> bool {
-        self.key.is_none() && matches!(self.fault, Fault::Syntax(_) | Fault::Unreadable { .. })
+        self.key.is_none() && matches!(self.fault, Fault::Syntax(_) | Fault::Unreadable { .. } | Fault::Quoted)
     }
 
     /// A setting that is missing.

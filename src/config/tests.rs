@@ -219,6 +219,9 @@ fn of_a_file_that_cannot_be_read_nothing_is_missing() {
     assert!(broken.starts_with("config.toml:2: ") && broken.lines().count() == 1, "{broken}");
     let absent = Machine::new(&[], "", &["--config", "/nonexistent.toml"]).problems();
     assert!(absent.starts_with("--config: cannot read") && absent.lines().count() == 1, "{absent}");
+    let quoted = Environment::new([("AZURE_OPENAI_PROXY_CONFIG", "'/etc/proxy.toml'")]);
+    let quoted = load(&Flags::default(), &quoted).config.map(drop).unwrap_err().to_string();
+    assert!(quoted.starts_with("AZURE_OPENAI_PROXY_CONFIG: has quotes around it"), "{quoted}");
     let below = Machine::new(&[], "[map]\nendpoint = 'https://r.example'", &[]).problems();
     assert!(below.contains("endpoint: stands below [map]") && below.lines().count() == 1, "{below}");
 }
