@@ -39,6 +39,12 @@ pub enum ModelMapError {
         /// The name as written.
         name: String,
     },
+    /// What no name has: another separator between entries, quotes around them, or a pattern.
+    #[error("\"{name}\" cannot be a name: entries are separated by commas; there are no wildcards")]
+    Punctuation {
+        /// The name as written.
+        name: String,
+    },
     /// The model has an entry already.
     #[error("the model \"{model}\" is mapped more than once")]
     Repeated {
@@ -58,6 +64,10 @@ impl ModelMap {
         }
         if let Some(name) = [model, deployment].into_iter().find(|name| name.contains(char::is_control)) {
             return Err(ModelMapError::Unusable { name: name.into() });
+        }
+        let no_name = |name: &&str| name.contains([';', '|', '"', '\'', '*', '=']);
+        if let Some(name) = [model, deployment].into_iter().find(no_name) {
+            return Err(ModelMapError::Punctuation { name: name.into() });
         }
         if matches!(deployment, "." | "..") {
             return Err(ModelMapError::Unusable { name: deployment.into() });
@@ -157,8 +167,18 @@ mod tests {
         ] {
             assert_eq!(list.parse::<ModelMap>().unwrap_err().to_string(), message);
         }
-        // A deployment may hold "=", a model may not.
-        assert_eq!("a=b=c".parse::<ModelMap>().unwrap().deployment("a"), "b=c");
+        for (list, name) in [
+            ("a=b=c", "b=c"),
+            ("a=b;c=d", "b;c=d"),
+            ("a=b|c=d", "b|c=d"),
+            ("\"a\"=b", "\"a\""),
+            ("a='b'", "'b'"),
+            ("gpt-*=b", "gpt-*"),
+        ] {
+            let error = ModelMapError::Punctuation { name: name.into() };
+            assert_eq!(list.parse::<ModelMap>(), Err(error), "{list}");
+        }
+        assert_eq!("a b=c d".parse::<ModelMap>().unwrap().deployment("a b"), "c d");
     }
 
     #[test]
