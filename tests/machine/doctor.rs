@@ -55,7 +55,10 @@ pub(crate) async fn follow(mut user: User, cure: &str) -> User {
     if cure.starts_with("take ") {
         return user.with("NO_PROXY", "").with("no_proxy", "");
     }
-    let (name, value) = cure.split_once('=').unwrap_or_else(|| panic!("what is to be done? {cure:?}"));
+    let (name, value) = cure
+        .strip_prefix("export ")
+        .and_then(|set| set.split_once('='))
+        .unwrap_or_else(|| panic!("what is to be done? {cure:?}"));
     user.with(name, value.trim_matches('\''))
 }
 
@@ -89,7 +92,7 @@ async fn each_broken_variable_is_named_and_its_cure_works() {
     let stage = Stage::set().await;
     let ca = stage.ca_file.display().to_string();
     for (name, value, words) in [
-        ("https_proxy", "http://127.0.0.1:9", "https_proxy=http://"),
+        ("https_proxy", "http://127.0.0.1:9", ": export https_proxy=http://"),
         ("SSL_CERT_FILE", &*ca, "SSL_CERT_FILE=/"),
         ("CURL_CA_BUNDLE", "/does/not/exist.pem", "CURL_CA_BUNDLE=/"),
         ("NO_PROXY", "corp.example,openai.com", "take openai.com out"),
@@ -112,7 +115,7 @@ async fn the_one_variable_that_a_client_lacks_is_named() {
     let said = user.run(&["doctor", "--json"]).await;
     let found = wrong(&said);
     assert!(
-        found.len() == 1 && found[0].0 == "git" && found[0].1.starts_with("GIT_SSL_CAINFO=/"),
+        found.len() == 1 && found[0].0 == "git" && found[0].1.starts_with("export GIT_SSL_CAINFO=/"),
         "{said:?}"
     );
     assert_eq!(heal(user).await.len(), 1);
@@ -123,7 +126,7 @@ async fn a_client_that_ignores_proxies_is_led_by_base_url() {
     let stage = Stage::set().await;
     let user = only(User::of_proxy(&stage), &["node"]);
     let followed = heal(follow(user, "eval ").await).await;
-    let url = format!("OPENAI_BASE_URL=http://{}/v1", stage.proxy);
+    let url = format!("export OPENAI_BASE_URL=http://{}/v1", stage.proxy);
     // Node from 22.21 on reads https_proxy, as it was told.
     assert!(followed.is_empty() || followed == [format!("node: {url}")], "{followed:?}");
 }
@@ -147,7 +150,10 @@ async fn a_jvm_gets_well_by_its_own_variable() {
     let stage = Stage::set().await;
     let followed = heal(only(User::of_proxy(&stage), &["java", "keytool"])).await;
     assert_eq!(followed[0], "this shell: eval \"$(azure-openai-proxy env)\"");
-    assert!(followed.len() == 2 && followed[1].starts_with("java: JAVA_TOOL_OPTIONS='"), "{followed:?}");
+    assert!(
+        followed.len() == 2 && followed[1].starts_with("java: export JAVA_TOOL_OPTIONS='"),
+        "{followed:?}"
+    );
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ async fn where_clients_need_a_key_they_are_told_where_it_goes() {
             finding["says"].as_str().unwrap().starts_with("intercepted; needs a client key"),
             "{finding}"
         );
-        assert_eq!(finding["cure"], format!("https_proxy=http://user:KEY@{}", stage.proxy));
+        assert_eq!(finding["cure"], format!("export https_proxy=http://user:KEY@{}", stage.proxy));
     }
     let user = follow(user.with("https_proxy", format!("http://me:{KEY}@{}", stage.proxy)), "eval ").await;
     let with = user.run(&["doctor", "--json"]).await;
@@ -75,7 +75,7 @@ async fn a_wrong_key_is_told_by_its_place() {
         user.with("https_proxy", format!("http://me:wrong@{}", stage.proxy)).run(&["doctor", "--json"]).await;
     assert_eq!(
         wrong(&said),
-        [("curl".to_owned(), format!("https_proxy=http://user:KEY@{}", stage.proxy))],
+        [("curl".to_owned(), format!("export https_proxy=http://user:KEY@{}", stage.proxy))],
         "{said:?}"
     );
 }

@@ -35,7 +35,7 @@ pub enum Verdict {
 /// The one thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cure {
-    /// Set a variable.
+    /// Set a variable, for all that this shell runs.
     Set(&'static str, String),
     /// Run something.
     Run(String),
@@ -103,7 +103,7 @@ impl fmt::Display for Finding {
 impl fmt::Display for Cure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Set(name, value) => write!(f, "{name}={}", word(value)),
+            Self::Set(name, value) => write!(f, "export {name}={}", word(value)),
             Self::Run(command) => f.write_str(command),
             Self::Fix(fix) => fix.fmt(f),
         }
