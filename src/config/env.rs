@@ -157,7 +157,9 @@ impl Environment {
         prefixed
             .filter(move |(name, value)| !ours().any(|own| own == **name) && !is_service_link(name, value))
             .map(move |(name, _)| {
-                let fault = Fault::UnknownVariable { nearest: nearest(name, ours()) };
+                let meant = nearest(bare(name), ours().map(|own| bare(&own).to_owned()));
+                let nearest = ours().find(|own| meant.as_deref() == Some(bare(own)));
+                let fault = Fault::UnknownVariable { nearest };
                 Problem::elsewhere(Origin::Env(name.clone()), fault)
             })
     }
@@ -178,6 +180,12 @@ pub fn is_quoted(text: &str) -> bool {
 pub fn is_convention(origin: &Origin) -> bool {
     let named = |name: &str| CONVENTIONS.iter().any(|(_, names)| names.contains(&name));
     matches!(origin, Origin::Env(name) if named(name))
+}
+
+/// A variable's name without what it begins with, which is not the same for all of ours.
+fn bare(name: &str) -> &str {
+    let beginnings = [ENV_PREFIX, "AZURE_OPENAI_", "OPENAI_"];
+    beginnings.into_iter().find_map(|beginning| name.strip_prefix(beginning)).unwrap_or(name)
 }
 
 /// Kubernetes describes a Service called `azure-openai-proxy` to every pod in variables of this form
@@ -235,10 +243,13 @@ mod tests {
     fn the_first_alias_that_is_not_empty_wins() {
         let (layer, _) = read(&[
             ("AZURE_OPENAI_PROXY_API_VERSION", ""),
+            ("AZURE_OPENAI_API_VERSION", "2024-10-21"),
             ("AZURE_OPENAI_APIVERSION", "preview"),
             ("OPENAI_API_VERSION", "2024-10-21"),
         ]);
         assert_eq!(layer.get(Key::ApiVersion).unwrap().values[0].text, "preview");
+        let (layer, _) = read(&[("AZURE_OPENAI_API_VERSION", "2024-10-21")]);
+        assert_eq!(layer.get(Key::ApiVersion).unwrap().values[0].text, "2024-10-21");
         assert_eq!(read(&[("AZURE_OPENAI_TOKEN", "")]).0.get(Key::ApiKey), None);
     }
 
@@ -265,6 +276,19 @@ mod tests {
         assert_eq!(
             problems,
             ["AZURE_OPENAI_PROXY_LISTENS: unknown variable; did you mean AZURE_OPENAI_PROXY_LISTEN?"]
+        );
+        for (name, meant) in [
+            ("AZURE_OPENAI_PROXY_TOKEN", "AZURE_OPENAI_TOKEN"),
+            ("AZURE_OPENAI_PROXY_MODEL_MAPER", "AZURE_OPENAI_MODEL_MAPPER"),
+            ("AZURE_OPENAI_PROXY_CONFG", "AZURE_OPENAI_PROXY_CONFIG"),
+            ("AZURE_OPENAI_PROXY_API_KEYS", "AZURE_OPENAI_PROXY_API_KEY"),
+        ] {
+            let problem = format!("{name}: unknown variable; did you mean {meant}?");
+            assert_eq!(read(&[(name, "1")]).1, [problem]);
+        }
+        assert_eq!(
+            read(&[("AZURE_OPENAI_PROXY_COLOUR", "1")]).1,
+            ["AZURE_OPENAI_PROXY_COLOUR: unknown variable"]
         );
         assert_eq!(read(&[("AZURE_OPENAI_OTHER", "1")]).1, [""; 0], "other programs' variables");
     }

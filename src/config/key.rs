@@ -74,7 +74,8 @@ keys! {
     /// The Azure OpenAI resource.
     Endpoint: "endpoint" Text Anywhere ["AZURE_OPENAI_ENDPOINT"] = [];
     /// `v1`, `preview`, or the date of a classic api-version.
-    ApiVersion: "api_version" Text Anywhere ["AZURE_OPENAI_APIVERSION", "OPENAI_API_VERSION"] = ["v1"];
+    ApiVersion: "api_version" Text Anywhere
+        ["AZURE_OPENAI_APIVERSION", "OPENAI_API_VERSION", "AZURE_OPENAI_API_VERSION"] = ["v1"];
     /// Which deployment answers for which model.
     Map: "map" Map Anywhere ["AZURE_OPENAI_MODEL_MAPPER"] = [];
     /// The Azure key, or an Entra token, that replaces the clients' credentials.
@@ -250,7 +251,12 @@ mod tests {
         let variables: Vec<_> = Key::ApiVersion.variables().collect();
         assert_eq!(
             variables,
-            ["AZURE_OPENAI_PROXY_API_VERSION", "AZURE_OPENAI_APIVERSION", "OPENAI_API_VERSION"]
+            [
+                "AZURE_OPENAI_PROXY_API_VERSION",
+                "AZURE_OPENAI_APIVERSION",
+                "OPENAI_API_VERSION",
+                "AZURE_OPENAI_API_VERSION"
+            ]
         );
     }
 
