@@ -103,6 +103,11 @@ pub(super) fn parent(text: &str) -> Result<Option<Parent>, Fault> {
     if text == "direct" { Ok(None) } else { theirs(text).map(Some) }
 }
 
+/// A destination that is reached without the parent. Other programs' lists are taken as they are.
+pub(super) fn exception(text: &str, is_convention: bool) -> Result<String, ValueError> {
+    if text.contains("://") && !is_convention { Err(ValueError::Exception) } else { non_empty(text) }
+}
+
 pub(super) fn log_format(text: &str) -> Result<telemetry::Format, ValueError> {
     telemetry::Format::named(text).ok_or(ValueError::LogFormat)
 }

@@ -7,7 +7,7 @@ use http::header::{HeaderName, HeaderValue};
 
 use super::Config;
 use super::azure_key::{AzureKey, KeyCommand};
-use super::env::Environment;
+use super::env::{Environment, is_convention};
 use super::given::{self, Given, Upstream, ours, theirs};
 use super::key::Key;
 use super::layer::Layer;
@@ -103,7 +103,11 @@ impl Draft {
             Key::UpstreamHttp => given.one(&mut self.upstream.http, ours(given::upstream_http)),
             Key::Resolve => given.all(&mut self.upstream.resolve, theirs),
             Key::UpstreamProxy => given.one(&mut self.upstream.parent, given::parent),
-            Key::NoUpstreamProxy => given.all(&mut self.upstream.no_parent, ours(given::non_empty)),
+            Key::NoUpstreamProxy => {
+                let is_convention = is_convention(origin);
+                let read = |text: &str| given::exception(text, is_convention);
+                given.all(&mut self.upstream.no_parent, ours(read));
+            }
             Key::AllowAnonymous => given.one(&mut self.policy.allow_anonymous, ours(value::switch)),
             Key::AllowOrigin => given.all(&mut self.policy.allow_origins, ours(value::web_origin)),
             Key::ClientKeysFile => {

@@ -195,6 +195,9 @@ fn everybodys_variables_name_a_parent_proxy_unless_ours_or_the_file_do() {
     assert_eq!(parent(&all, "upstream_proxy = 'direct'"), "socks5://ours.example:1080");
     let config = Machine::new(&[ENDPOINT, ("NO_PROXY", "a.example, 10.0.0.0/8")], "", &[]).config();
     assert_eq!(config.upstream.no_parent, ["a.example", "10.0.0.0/8"]);
+    let refused = Machine::new(&[ENDPOINT], "no_upstream_proxy = ['https://a']", &[]).problems();
+    assert!(refused.contains("\"https://a\" is not a host or a network"), "{refused}");
+    Machine::new(&[ENDPOINT, ("NO_PROXY", "https://a")], "", &[]).config();
 }
 
 #[test]

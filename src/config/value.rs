@@ -28,6 +28,9 @@ pub enum ValueError {
     /// Not a host, whose names below it are meant too.
     #[error("not a host: write a name or an address, such as example.com, without *, scheme, port or path")]
     Suffix,
+    /// A URL, where a list of exceptions has hosts and networks.
+    #[error("not a host or a network: write example.com, 192.0.2.1 or 10.0.0.0/8, without scheme and path")]
+    Exception,
     /// Neither `true` nor `false`.
     #[error("neither true nor false")]
     Switch,

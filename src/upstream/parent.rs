@@ -207,8 +207,12 @@ impl fmt::Debug for Parent {
 
 impl Exceptions {
     /// As in `NO_PROXY`: host names with all below them, addresses, networks as `10.0.0.0/8`, or `*` for all.
+    ///
+    /// Programs do not agree on the rest; so an entry may hold several between spaces, `*.` before a name is the dot
+    /// alone, and a port is not heeded.
     pub fn new(listed: &[String]) -> Self {
-        let all = Matcher::builder().all("http://any.invalid").no(listed.join(",")).build();
+        let entries: Vec<_> = listed.iter().flat_map(|text| text.split_whitespace()).map(exception).collect();
+        let all = Matcher::builder().all("http://any.invalid").no(entries.join(",")).build();
         Self(Arc::new(all))
     }
 
@@ -219,6 +223,18 @@ impl Exceptions {
             || Uri::try_from(format!("https://{to}/")).is_ok_and(|uri| self.0.intercept(&uri).is_none());
         to.host().is_loopback() || listed()
     }
+}
+
+/// An entry as the matcher reads it.
+fn exception(entry: &str) -> &str {
+    let host = match entry.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => match entry.split_once(':') {
+            Some((host, port)) if port.bytes().all(|octet| octet.is_ascii_digit()) => host,
+            _ => entry,
+        },
+    };
+    host.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(host)
 }
 
 /// What is wrong with its certificate, if that is what failed.

@@ -51,6 +51,21 @@ fn exceptions_are_those_of_no_proxy_and_this_machine() {
     ] {
         assert_eq!(exceptions.cover(&HostPort::parse(to, None).unwrap()), excepted, "{to}");
     }
+    let listed =
+        ["*.corp.example:443 b.example", "c.example:8443", "[2001:db8::1]:443", "2001:db8::/48", "*.d"];
+    let exceptions = Exceptions::new(&listed.map(String::from));
+    for (to, excepted) in [
+        ("a.corp.example:443", true),
+        ("notcorp.example:443", false),
+        ("x.b.example:443", true),
+        ("c.example:443", true),
+        ("[2001:db8::1]:80", true),
+        ("[2001:db8:0:1::]:80", true),
+        ("[2001:db9::1]:80", false),
+        ("x.d:80", true),
+    ] {
+        assert_eq!(exceptions.cover(&HostPort::parse(to, None).unwrap()), excepted, "{to}");
+    }
     let to = HostPort::parse("any.example:1", None).unwrap();
     assert!(Exceptions::new(&["*".into()]).cover(&to) && !Exceptions::new(&[]).cover(&to));
 }
