@@ -10,6 +10,12 @@ use crate::message::host_port::{Host, HostPort, HostPortError};
 use super::target::refuse_dots;
 use crate::rewrite::refusal::Refusal;
 
+/// What Microsoft's own hosts are below, in all of its clouds.
+const MICROSOFT: [&str; 3] = [".openai.azure", ".cognitiveservices.azure", ".services.ai.azure"];
+
+/// Paths that these hosts show for other APIs of theirs, or that clients append: nothing of ours begins with them.
+const FOREIGN_PATHS: [&str; 2] = ["/models", "/v1"];
+
 /// Where Azure OpenAI answers: a scheme, an authority and, behind a gateway or for a Foundry
 /// project, a path prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +46,9 @@ pub enum EndpointError {
     /// A query or a fragment.
     #[error("the endpoint must end before \"?\" or \"#\"; set the api-version separately")]
     Query,
+    /// Not Azure at all.
+    #[error("that is OpenAI itself: mode = \"openai\" sends there, without an endpoint")]
+    OpenAi,
     /// A path that no URL can carry, or with `.` or `..` in it.
     #[error("the endpoint's path has characters or segments that a URL cannot carry")]
     Path,
@@ -65,7 +74,8 @@ impl FromStr for Endpoint {
     type Err = EndpointError;
 
     /// Reads the endpoint with or without what portals and clients append to it: a trailing slash,
-    /// `/openai`, `/openai/v1`, `/openai/v1/…`, `/openai/deployments/…`, `/openai/responses`.
+    /// `/openai`, `/openai/v1`, `/openai/v1/…`, `/openai/deployments/…`, `/openai/responses`; on Microsoft's own
+    /// hosts `/models` and `/v1` too.
     fn from_str(text: &str) -> Result<Self, EndpointError> {
         let text = text.trim();
         let (scheme, rest) = text.split_once("://").ok_or(EndpointError::Scheme)?;
@@ -87,6 +97,10 @@ impl FromStr for Endpoint {
             return Err(EndpointError::Cleartext { host: authority.host().clone() });
         }
         let (host, prefix) = (authority.host(), prefix(path)?);
+        if is_openai(host) {
+            return Err(EndpointError::OpenAi);
+        }
+        let prefix = if FOREIGN_PATHS.contains(&prefix) && is_microsofts(host) { "" } else { prefix };
         let url = match authority.port() {
             port if port == default_port => format!("{scheme}://{host}{prefix}"),
             port => format!("{scheme}://{host}:{port}{prefix}"),
@@ -99,6 +113,17 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.url)
     }
+}
+
+fn is_openai(host: &Host) -> bool {
+    const API: &str = "api.openai.com";
+    matches!(host, Host::Name(name) if **name == *API || name.ends_with(&format!(".{API}")))
+}
+
+fn is_microsofts(host: &Host) -> bool {
+    let Host::Name(name) = host else { return false };
+    let clouds = [".com", ".us", ".cn"].into_iter().filter_map(|cloud| name.strip_suffix(cloud));
+    clouds.take(1).any(|name| MICROSOFT.iter().any(|service| name.ends_with(service)))
 }
 
 /// What of a pasted path comes before Azure's own `/openai`.
@@ -145,6 +170,14 @@ mod tests {
                 "https://r.services.ai.azure.com/api/projects/p/openai/v1/",
                 "https://r.services.ai.azure.com/api/projects/p",
             ),
+            ("https://r.services.ai.azure.com/models", "https://r.services.ai.azure.com"),
+            ("https://r.services.ai.azure.com/models/", "https://r.services.ai.azure.com"),
+            ("https://r.openai.azure.com/v1/", "https://r.openai.azure.com"),
+            ("https://r.openai.azure.us/v1", "https://r.openai.azure.us"),
+            ("https://r.cognitiveservices.azure.cn/v1", "https://r.cognitiveservices.azure.cn"),
+            ("https://r.openai.azure.com/v1/x", "https://r.openai.azure.com/v1/x"),
+            ("https://g.azure-api.net/v1", "https://g.azure-api.net/v1"),
+            ("https://g.example.com/models", "https://g.example.com/models"),
             ("https://h:8443/openai-eu/", "https://h:8443/openai-eu"),
             ("http://127.0.0.1:9/x", "http://127.0.0.1:9/x"),
             ("http://localhost", "http://localhost"),
@@ -165,6 +198,8 @@ mod tests {
             ("https://", EndpointError::Authority(HostPortError::EmptyHost)),
             ("https://a b", EndpointError::Authority(HostPortError::BadHost)),
             ("https://key@r", EndpointError::UserInfo),
+            ("https://api.openai.com/v1", EndpointError::OpenAi),
+            ("https://EU.api.openai.com", EndpointError::OpenAi),
             ("https://r/?api-version=2024-10-21", EndpointError::Query),
             ("https://r#x", EndpointError::Query),
             ("https://r/a/../b", EndpointError::Path),
