@@ -85,7 +85,7 @@ pub enum CaError {
     #[error(transparent)]
     File(#[from] FileError),
     /// What the file holds is no CA that can be used.
-    #[error("the CA in {} cannot be used", path.display())]
+    #[error("the CA in {} cannot be used (azure-openai-proxy ca init --replace makes a new one)", path.display())]
     Unusable {
         /// The file.
         path: PathBuf,

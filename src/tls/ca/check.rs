@@ -31,7 +31,7 @@ pub enum AuthorityError {
     #[error("its intermediate has no name constraints")]
     Unconstrained,
     /// Nothing signed by it would be accepted any more.
-    #[error("it expired on {}; run: azure-openai-proxy ca init --replace", .0.date())]
+    #[error("it expired on {}", .0.date())]
     Expired(OffsetDateTime),
     /// No leaf could be made on trial.
     #[error("it cannot sign")]

@@ -32,6 +32,21 @@ pub enum FileError {
         #[source]
         source: std::io::Error,
     },
+    /// The directory cannot be made, or nothing can be written into it.
+    #[error(
+        "cannot {action} {}, which is where the CA is kept; name another directory with --certs \
+         (AZURE_OPENAI_PROXY_CERTS)",
+        path.display()
+    )]
+    Directory {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// A symbolic link, a directory or a device stands where the key should be.
     #[error("{} is not a regular file", path.display())]
     NotRegular {
@@ -79,7 +94,7 @@ pub(super) fn prepare(dir: &Path) -> Result<(), FileError> {
     match fs::metadata(dir) {
         Ok(_) => permissions::check_directory(dir),
         Err(error) if error.kind() == io::ErrorKind::NotFound => make_directory(dir),
-        Err(source) => Err(failed("look at", dir, source)),
+        Err(source) => Err(unusable("look at", dir, source)),
     }
 }
 
@@ -95,7 +110,7 @@ pub(super) fn read(dir: &Path) -> Result<Zeroizing<Vec<u8>>, CaError> {
             refuse_foreign(dir)?;
             return Err(CaError::Absent { path });
         }
-        Err(source) => return Err(failed("look at", &path, source).into()),
+        Err(source) => return Err(unusable("look into", dir, source).into()),
     };
     if !kind.is_file() {
         return Err(FileError::NotRegular { path }.into());
@@ -151,14 +166,15 @@ fn holds(path: &Path, text: &str) -> io::Result<bool> {
 }
 
 fn make_directory(dir: &Path) -> Result<(), FileError> {
+    let failed = |source| unusable("create", dir, source);
     if let Some(parent) = dir.parent() {
-        permissions::private_directories(parent).map_err(|source| failed("create", parent, source))?;
+        permissions::private_directories(parent).map_err(failed)?;
     }
     match permissions::private_directory(dir) {
         Ok(()) => Ok(()),
         // Somebody else was first; it is then for us to judge.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => permissions::check_directory(dir),
-        Err(source) => Err(failed("create", dir, source)),
+        Err(source) => Err(failed(source)),
     }
 }
 
@@ -176,7 +192,7 @@ fn write_beside(dir: &Path, text: &str, mode: u32) -> Result<Temporary, FileErro
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     permissions::with_mode(&mut options, mode);
-    let mut file = options.open(&path).map_err(|source| failed("create", &path, source))?;
+    let mut file = options.open(&path).map_err(|source| unusable("write into", dir, source))?;
     let written = Temporary(path);
     permissions::set_mode(&file, mode)
         .and_then(|()| file.write_all(text.as_bytes()))
@@ -191,6 +207,10 @@ fn sync_directory(dir: &Path) -> Result<(), FileError> {
         File::open(dir).and_then(|dir| dir.sync_all()).map_err(|source| failed("sync", dir, source))?;
     }
     Ok(())
+}
+
+fn unusable(action: &'static str, dir: &Path, source: io::Error) -> FileError {
+    FileError::Directory { action, path: dir.to_owned(), source }
 }
 
 fn failed(action: &'static str, path: &Path, source: io::Error) -> FileError {

@@ -80,6 +80,22 @@ fn a_root_that_was_fetched_from_another_proxy_stays() {
 }
 
 #[test]
+fn where_there_is_no_place_for_it_another_one_can_be_named() {
+    // Whoever runs this may be root, for whom a file in the way is one of few obstacles.
+    let parent = tempfile::tempdir().unwrap();
+    let home = parent.path().join("home");
+    fs::write(&home, "").unwrap();
+    let dir = home.join(".local/share/azure-openai-proxy");
+    let error = make_directory(&dir).unwrap_err();
+    let told = error.to_string();
+    assert!(told.starts_with(&format!("cannot create {}, which is where the CA is kept", dir.display())));
+    assert!(told.contains("--certs (AZURE_OPENAI_PROXY_CERTS)"), "{told}");
+    assert!(std::error::Error::source(&error).is_some());
+    let error = publish(&parent.path().join("absent"), "ca.pem", "").unwrap_err();
+    assert!(error.to_string().starts_with("cannot write into "), "{error}");
+}
+
+#[test]
 fn of_many_that_create_at_once_one_wins_and_all_agree() {
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("ca");
