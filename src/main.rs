@@ -224,7 +224,8 @@ fn client_key(name: &str) -> Outcome {
     let line = client_keys::line(name, &key).map_err(anyhow::Error::from)?;
     print(format_args!(
         "# For {name}, as OPENAI_API_KEY or as the password in https_proxy; it is kept nowhere.\n{key}\n\
-         # For client_keys_file.\n{line}\n"
+         # For client_keys_file.\n{line}\n\
+         # Or as a variable of the proxy's: AZURE_OPENAI_PROXY_CLIENT_KEYS={name}={key}\n"
     ))
 }
 

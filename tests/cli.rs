@@ -251,6 +251,11 @@ fn client_key_makes_a_key_that_its_line_lets_in() {
     let variables = [(ENDPOINT, RESOURCE), ("AZURE_OPENAI_TOKEN", "k")];
     assert_eq!(user.run(&check, &variables).code, 0, "a listener for everybody needs client keys");
     assert_eq!(user.run(&check[..2], &variables).code, 3);
+    let variable =
+        said.stdout.lines().find_map(|line| line.split_once("AZURE_OPENAI_PROXY_CLIENT_KEYS=")).unwrap();
+    assert_eq!(variable.1, format!("alice={key}"));
+    let with_key = [variables[0], variables[1], ("AZURE_OPENAI_PROXY_CLIENT_KEYS", variable.1)];
+    assert_eq!(user.run(&check[..2], &with_key).code, 0);
     let again = user.run(&["client-key", "alice"], &[]).stdout;
     assert!(!again.contains(key), "{again}");
     let refused = user.run(&["client-key", "al ice"], &[]);

@@ -141,14 +141,31 @@ pub enum Fault {
     /// Anyone who reaches the listener could use the key.
     #[error(
         "{listener} can be reached from other machines, and whoever reaches it would use the proxy's Azure key. \
-         Give clients keys of their own (--client-keys-file; `azure-openai-proxy client-key NAME` makes one), name \
-         the networks that may use it (--trusted-clients), listen on 127.0.0.1 or [::1] only, or pass \
-         --allow-anonymous if everybody may"
+         {}",
+        ways_out(*by_variable)
     )]
     Anonymous {
         /// The listener beyond loopback.
         listener: SocketAddr,
+        /// Whether variables are what its user sets.
+        by_variable: bool,
     },
+}
+
+/// What lets a proxy that holds a key listen for other machines, in the words in which its settings are given.
+fn ways_out(by_variable: bool) -> &'static str {
+    match by_variable {
+        true => {
+            "Give clients keys of their own (AZURE_OPENAI_PROXY_CLIENT_KEYS=NAME=KEY; `azure-openai-proxy client-key \
+             NAME` makes one), name the networks that may use it (AZURE_OPENAI_PROXY_TRUSTED_CLIENTS), listen on \
+             127.0.0.1 or [::1] only, or set AZURE_OPENAI_PROXY_ALLOW_ANONYMOUS=true if everybody may"
+        }
+        false => {
+            "Give clients keys of their own (--client-keys-file; `azure-openai-proxy client-key NAME` makes one), name \
+             the networks that may use it (--trusted-clients), listen on 127.0.0.1 or [::1] only, or pass \
+             --allow-anonymous if everybody may"
+        }
+    }
 }
 
 fn suggestion(nearest: Option<&str>) -> String {
@@ -182,7 +199,8 @@ impl Problem {
 
     /// Whether nothing in the file of settings was read because of it.
     pub fn is_of_whole_file(&self) -> bool {
-        self.key.is_none() && matches!(self.fault, Fault::Syntax(_) | Fault::Unreadable { .. } | Fault::Quoted)
+        self.key.is_none()
+            && matches!(self.fault, Fault::Syntax(_) | Fault::Unreadable { .. } | Fault::Quoted)
     }
 
     /// A setting that is missing.

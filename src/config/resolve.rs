@@ -10,7 +10,7 @@ use super::azure_key::{AzureKey, KeyCommand};
 use super::env::{Environment, is_convention};
 use super::given::{self, Given, Upstream, ours, theirs};
 use super::key::Key;
-use super::layer::Layer;
+use super::layer::{Layer, Origin};
 use super::problem::{Fault, Problem};
 use super::value::{self, ValueError};
 use crate::rewrite::azure::{self, ApiVersion, Endpoint, Surface};
@@ -179,8 +179,9 @@ impl Draft {
         let listener = *self.listen.iter().find(|address| !address.ip().to_canonical().is_loopback())?;
         let origin = &settings.get(Key::Listen)?.origin;
         let asks = self.policy.client_keys.is_some() || !self.policy.trusted_clients.is_empty();
+        let by_variable = matches!(origin, Origin::Env(_));
         (spends_our_key && !asks && !self.policy.allow_anonymous)
-            .then(|| Problem::at(origin, Key::Listen, Fault::Anonymous { listener }))
+            .then(|| Problem::at(origin, Key::Listen, Fault::Anonymous { listener, by_variable }))
     }
 
     fn finish(mut self, azure_key: AzureKey, environment: &Environment) -> Option<Config> {

@@ -69,6 +69,18 @@ fn what_keeps_strangers_out_lets_us_listen_to_them() {
     ] {
         assert!(problems.contains(way), "{way} in {problems}");
     }
+    // In a container there are no flags to pass.
+    let listen = ("AZURE_OPENAI_PROXY_ADDRESS", "0.0.0.0:0");
+    let problems = Machine::new(&[ENDPOINT, key, listen], "", &[]).problems();
+    for way in [
+        "AZURE_OPENAI_PROXY_CLIENT_KEYS=NAME=KEY",
+        "`azure-openai-proxy client-key NAME`",
+        "AZURE_OPENAI_PROXY_TRUSTED_CLIENTS",
+        "AZURE_OPENAI_PROXY_ALLOW_ANONYMOUS=true",
+    ] {
+        assert!(problems.contains(way), "{way} in {problems}");
+    }
+    assert!(!problems.contains("--"), "{problems}");
 }
 
 #[test]
