@@ -16,7 +16,7 @@ mod target;
 
 pub(super) use draft::{Draft, hangs_on_model, needs_model};
 pub use endpoint::{Endpoint, EndpointError};
-pub use surface::{ApiVersion, ApiVersionError, Surface};
+pub use surface::{ApiVersion, ApiVersionError, DatedError, Surface};
 pub(super) use target::{model_in_path, model_in_query, refuse_dots, uri};
 
 /// Where Azure OpenAI is and how it is to be spoken to.

@@ -24,6 +24,12 @@ fn problems_say_where_what_and_what_to_do() {
             "--api-version: \"2024-02-30\" is no api-version",
         ),
         (
+            &[ENDPOINT],
+            "",
+            &["--classic-api-version", "v1"],
+            "--classic-api-version: \"v1\" is no classic api-version: expected a date like 2024-10-21",
+        ),
+        (
             &[ENDPOINT, ("AZURE_OPENAI_MODEL_MAPPER", "a=b,c")],
             "",
             &[],

@@ -32,6 +32,14 @@ pub struct ApiVersionError {
     pub text: String,
 }
 
+/// The text is no date of an api-version, where only these have a meaning.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("\"{text}\" is no classic api-version: expected a date like 2024-10-21 or 2025-04-01-preview")]
+pub struct DatedError {
+    /// The text as written.
+    pub text: String,
+}
+
 // === impl Surface ===
 
 impl FromStr for Surface {
@@ -43,7 +51,10 @@ impl FromStr for Surface {
         match text.trim() {
             "" | "v1" | "latest" => Ok(Self::V1 { preview: false }),
             "preview" => Ok(Self::V1 { preview: true }),
-            dated => dated.parse().map(Self::Classic),
+            dated => match dated.parse() {
+                Ok(version) => Ok(Self::Classic(version)),
+                Err(DatedError { text }) => Err(ApiVersionError { text }),
+            },
         }
     }
 }
@@ -68,12 +79,12 @@ impl Default for ApiVersion {
 }
 
 impl FromStr for ApiVersion {
-    type Err = ApiVersionError;
+    type Err = DatedError;
 
-    fn from_str(text: &str) -> Result<Self, ApiVersionError> {
+    fn from_str(text: &str) -> Result<Self, DatedError> {
         let text = text.trim();
         let date = text.strip_suffix("-preview").unwrap_or(text);
-        if is_date(date) { Ok(Self(text.into())) } else { Err(ApiVersionError { text: text.into() }) }
+        if is_date(date) { Ok(Self(text.into())) } else { Err(DatedError { text: text.into() }) }
     }
 }
 
