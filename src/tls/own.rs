@@ -54,11 +54,21 @@ pub enum OwnError {
         /// What is wrong with it.
         source: PemError,
     },
-    /// Certificate and key do not go together, or are of a kind that is not supported.
+    /// Certificate and key do not go together.
     #[error("{} is not the key of {}", files.key.display(), files.certificate.display())]
     Pair {
         /// Both files.
         files: Files,
+        /// What rustls says.
+        source: rustls::Error,
+    },
+    /// One is of a kind that is not supported.
+    #[error("the {what} in {} is of a kind that is not supported", path.display())]
+    Unsupported {
+        /// What should be in it.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
         /// What rustls says.
         source: rustls::Error,
     },
@@ -75,7 +85,7 @@ impl OwnCertificate {
         };
         let chain = pem::certificates(&read(&files.certificate)?).map_err(unusable(&files.certificate))?;
         let key = pem::private_key(&read(&files.key)?).map_err(unusable(&files.key))?;
-        let pair = |source| OwnError::Pair { files: files.clone(), source };
+        let pair = |source| OwnError::of(files, source);
         let leaf =
             chain.first().cloned().ok_or(PemError::NoCertificate).map_err(unusable(&files.certificate))?;
         let certified = Arc::new(CertifiedKey::from_der(chain, key, &provider()).map_err(pair)?);
@@ -95,6 +105,22 @@ impl OwnCertificate {
     /// What a handshake that shows it needs.
     pub fn server_config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config)
+    }
+}
+
+// === impl OwnError ===
+
+impl OwnError {
+    /// What is to be made of rustls's word about the two.
+    fn of(files: &Files, source: rustls::Error) -> Self {
+        let (what, path) = match source {
+            rustls::Error::InconsistentKeys(_) => return Self::Pair { files: files.clone(), source },
+            rustls::Error::InvalidCertificate(_) => {
+                ("certificate, which has to be X.509 version 3,", &files.certificate)
+            }
+            _ => ("private key", &files.key),
+        };
+        Self::Unsupported { what, path: path.clone(), source }
     }
 }
 
@@ -144,12 +170,43 @@ mod tests {
         assert_eq!(own.server_config().alpn_protocols, [&b"h2"[..], b"http/1.1"]);
     }
 
+    /// `openssl req -x509` makes one where it finds no settings of its own.
+    #[test]
+    fn a_certificate_of_a_version_that_clients_refuse_is_told_from_one_of_another_key() {
+        let dir = TempDir::new().unwrap();
+        let files = write(&dir, "old");
+        let mut der = pem::certificates(&fs::read(&files.certificate).unwrap()).unwrap().remove(0).to_vec();
+        // version [0] EXPLICIT INTEGER: v3 is 2, v1 is 0 (RFC 5280 §4.1).
+        let version = der.windows(5).position(|window| window == [0xa0, 3, 2, 1, 2]).unwrap();
+        der[version + 4] = 0;
+        fs::write(&files.certificate, pem::encode("CERTIFICATE", &der)).unwrap();
+        let error = OwnCertificate::load(&files).unwrap_err();
+        assert!(
+            matches!(&error, OwnError::Unsupported { path, .. } if *path == files.certificate),
+            "{error}"
+        );
+        assert!(
+            error.to_string().starts_with("the certificate, which has to be X.509 version 3, in "),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_key_that_takes_a_password_is_told() {
+        let dir = TempDir::new().unwrap();
+        let files = write(&dir, "encrypted");
+        fs::write(&files.key, pem::encode("ENCRYPTED PRIVATE KEY", b"key")).unwrap();
+        let error = OwnCertificate::load(&files).unwrap_err();
+        assert!(matches!(&error, OwnError::Pem { source: PemError::Encrypted, .. }), "{error:?}");
+    }
+
     #[test]
     fn what_does_not_go_together_is_refused() {
         let dir = TempDir::new().unwrap();
         let (one, other) = (write(&dir, "one"), write(&dir, "other"));
         let mixed = Files { certificate: one.certificate.clone(), key: other.key };
         assert!(matches!(OwnCertificate::load(&mixed), Err(OwnError::Pair { .. })));
+        assert!(OwnCertificate::load(&mixed).unwrap_err().to_string().contains("is not the key of"));
         let swapped = Files { certificate: one.key.clone(), key: one.certificate.clone() };
         assert!(matches!(OwnCertificate::load(&swapped), Err(OwnError::Pem { .. })));
         let absent = Files { certificate: dir.path().join("absent"), ..one };

@@ -18,6 +18,9 @@ pub enum PemError {
     /// There is no section with an unencrypted private key.
     #[error("there is no private key in it")]
     NoPrivateKey,
+    /// The private key takes a password, which nobody would be there to type.
+    #[error("the private key in it is encrypted; decrypt it, as with: openssl pkey -in KEY -out DECRYPTED")]
+    Encrypted,
 }
 
 /// All certificates of a text in their order, at least one; other sections are skipped.
@@ -29,7 +32,19 @@ pub fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemErro
 
 /// The first private key of a text; other sections are skipped.
 pub fn private_key(text: &[u8]) -> Result<PrivateKeyDer<'static>, PemError> {
-    rustls_pemfile::private_key(&mut &*text).map_err(PemError::Syntax)?.ok_or(PemError::NoPrivateKey)
+    match rustls_pemfile::private_key(&mut &*text) {
+        Ok(Some(key)) => Ok(key),
+        // RFC 5958 §3 in PEM, and what OpenSSL wrote before (RFC 1421 §4.6.1.1).
+        _ if holds(text, b"BEGIN ENCRYPTED PRIVATE KEY") || holds(text, b"Proc-Type: 4,ENCRYPTED") => {
+            Err(PemError::Encrypted)
+        }
+        Ok(None) => Err(PemError::NoPrivateKey),
+        Err(error) => Err(PemError::Syntax(error)),
+    }
+}
+
+fn holds(text: &[u8], words: &[u8]) -> bool {
+    text.windows(words.len()).any(|window| window == words)
 }
 
 /// The first list of revoked certificates of a text, if there is one; other sections are skipped.
@@ -76,6 +91,10 @@ mod tests {
     fn tells_what_is_missing() {
         assert!(matches!(certificates(b"no PEM"), Err(PemError::NoCertificate)));
         assert!(matches!(private_key(b""), Err(PemError::NoPrivateKey)));
+        let old = encode("RSA PRIVATE KEY", b"key").replacen('\n', "\nProc-Type: 4,ENCRYPTED\n\n", 1);
+        for encrypted in [encode("ENCRYPTED PRIVATE KEY", b"key"), old] {
+            assert!(matches!(private_key(encrypted.as_bytes()), Err(PemError::Encrypted)), "{encrypted}");
+        }
         for broken in [
             "-----BEGIN CERTIFICATE-----\nAAAA\n",
             "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
