@@ -13,14 +13,12 @@ use std::path::Path;
 
 use super::files::Files;
 use super::probe::{self, Found};
-use super::proxy_url::ProxyUrl;
 use super::trust::{self, host::Host};
 use crate::app::{self, StartError};
 use crate::cli::{Extras, Flags, Store};
 use crate::config::env::Environment;
 use crate::config::{self, Config};
 use crate::error::chain;
-use crate::net::listen::client_address;
 use crate::tls::ca::{Authority, CaError, FileError, Purpose};
 use again::Again;
 use finding::{Cure, Finding, Fix};
@@ -163,14 +161,7 @@ async fn listener(
     user: &Environment,
 ) -> (SocketAddr, Finding) {
     const NAME: &str = "proxy";
-    let named = user
-        .text("https_proxy")
-        .and_then(ProxyUrl::read)
-        .map(|url| url.address)
-        .filter(|address| !config.listen.iter().any(|&listener| client_address(listener) == *address));
-    if let Some(address) = named
-        && let Found::Ours(version) = probe::at(config, address).await
-    {
+    if let Some((address, version)) = probe::named(config, user).await {
         return (address, running(address, version));
     }
     let (address, found) = probe::configured(config).await;
@@ -178,7 +169,9 @@ async fn listener(
         Found::Ours(version) => running(address, version),
         Found::Nobody => {
             let cure = match foreign {
-                true => Cure::Run("have its user start it, or say where it is with --listen IP:PORT".to_owned()),
+                true => {
+                    Cure::Run("have its user start it, or say where it is with --listen IP:PORT".to_owned())
+                }
                 false => Again::with(flags).cure(""),
             };
             Finding::wrong(NAME, &format!("is not running at {address}; no client was tried"), Some(cure))

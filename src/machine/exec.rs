@@ -86,7 +86,7 @@ pub async fn exec(asked: &Exec, flags: &Flags, user: &Environment) -> Result<u8,
 }
 
 async fn find_or_start(config: &Config, flags: &Flags, user: &Environment) -> Result<Running, ExecError> {
-    let (configured, found) = probe::configured(config).await;
+    let (configured, found) = probe::running(config, user).await;
     match found {
         Found::Ours(_) => {
             if let Some(ignored) = ignored(flags) {

@@ -38,11 +38,12 @@ pub struct Export {
 pub async fn export(asked: Env, config: &Config, user: &Environment) -> Result<Export, ExportError> {
     let quiet = |text| Export { text, warnings: Vec::new() };
     if asked.unset {
-        let proxies: Vec<SocketAddr> = config.listen.iter().map(|&at| client_address(at)).collect();
+        let mut proxies: Vec<SocketAddr> = config.listen.iter().map(|&at| client_address(at)).collect();
+        proxies.extend(probe::named(config, user).await.map(|(address, _)| address));
         let assignments = environment::unset(&proxies, &Files::named(&config.certs), user);
         return Ok(quiet(shell::write(asked.shell, &assignments)?));
     }
-    let (address, found) = probe::configured(config).await;
+    let (address, found) = probe::running(config, user).await;
     if !asked.force {
         let why = match found {
             Found::Ours(_) => None,

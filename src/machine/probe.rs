@@ -7,9 +7,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::files;
+use super::proxy_url::ProxyUrl;
 use crate::admin::{ROOT, WELL_KNOWN};
 use crate::client;
 use crate::config::Config;
+use crate::config::env::Environment;
 use crate::net::listen::client_address;
 use crate::tls::pem;
 
@@ -56,6 +58,33 @@ pub async fn configured(config: &Config) -> (SocketAddr, Found) {
         }
     }
     first.unwrap_or((SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Found::Nobody))
+}
+
+/// The proxy to lead clients to: the configured one, else the one that this shell names; without one, the first address
+/// that is configured and what is there.
+pub async fn running(config: &Config, user: &Environment) -> (SocketAddr, Found) {
+    let (address, found) = configured(config).await;
+    match found {
+        Found::Ours(_) => (address, found),
+        Found::Nobody | Found::Stranger(_) => match named(config, user).await {
+            Some((address, version)) => (address, Found::Ours(version)),
+            None => (address, found),
+        },
+    }
+}
+
+/// The proxy of ours that this shell's `https_proxy` names, where that is not the configured one; its version, if it
+/// says.
+pub async fn named(config: &Config, user: &Environment) -> Option<(SocketAddr, Option<String>)> {
+    let urls = ["https_proxy", "HTTPS_PROXY"].iter().filter_map(|name| ProxyUrl::read(user.text(name)?));
+    let address = urls.map(|url| url.address).next()?;
+    if config.listen.iter().any(|&listener| client_address(listener) == address) {
+        return None;
+    }
+    match at(config, address).await {
+        Found::Ours(version) => Some((address, version)),
+        Found::Nobody | Found::Stranger(_) => None,
+    }
 }
 
 /// What is at an address; without a root of our own nobody can be ours.

@@ -66,6 +66,33 @@ async fn where_clients_need_a_key_they_are_told_where_it_goes() {
     assert!(!lacking.stdout.contains(KEY), "{lacking:?}");
 }
 
+/// One that several people share: of its CA they have the root alone, and of its settings none.
+#[tokio::test]
+async fn a_proxy_elsewhere_is_followed_with_the_key_that_the_url_has() {
+    let stage = with_keys().await;
+    let user = User::new().with("AZURE_OPENAI_PROXY_LISTEN", crate::user::nobody());
+    let certs = user.home.path().join(".local/share/azure-openai-proxy");
+    std::fs::create_dir_all(&certs).unwrap();
+    std::fs::copy(&stage.ca_file, certs.join("ca.pem")).unwrap();
+    let without = user.run(&["exec", "--", "true"]).await;
+    assert_eq!(without.code, Some(125), "there is none: {without:?}");
+    let url = format!("http://u:{KEY}@{}", stage.proxy);
+    let user = user.with("https_proxy", &url);
+    for script in [format!("eval \"$($PROXY env)\"; {CURL}"), format!("$PROXY exec -- {CURL}")] {
+        let said =
+            user.shell("sh", &format!("set -eu; {script}; [ ${{HTTP_PROXY:-$https_proxy}} = {url} ]")).await;
+        assert!(said.code == Some(0) && said.stdout.contains("intercepted"), "{said:?}");
+        assert_eq!(said.stderr, "");
+    }
+    let script = "eval \"$($PROXY env)\"; eval \"$($PROXY env --unset)\"; env | grep -c http://";
+    assert_eq!(user.shell("sh", script).await.stdout, "0\n");
+    // Another's root: nothing goes there.
+    let other = azure_openai_proxy::tls::ca::Authority::in_memory(&["openai.com".into()]).unwrap();
+    std::fs::write(certs.join("ca.pem"), other.root_pem()).unwrap();
+    let said = user.run(&["env"]).await;
+    assert!(said.stdout.contains("nothing is set"), "{said:?}");
+}
+
 /// Of another proxy's refusal that would not be said.
 #[tokio::test]
 async fn a_wrong_key_is_told_by_its_place() {
