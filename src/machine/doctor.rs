@@ -13,12 +13,13 @@ use std::path::Path;
 
 use super::files::Files;
 use super::probe::{self, Found};
+use super::shell::word;
 use super::trust::{self, host::Host};
 use crate::app::{self, StartError};
 use crate::cli::{Extras, Flags, Store};
 use crate::config::env::Environment;
-use crate::config::{self, Config};
-use crate::error::chain;
+use crate::config::key::Key;
+use crate::config::{self, Config, Loaded};
 use crate::tls::ca::{Authority, CaError, FileError, Purpose};
 use again::Again;
 use finding::{Cure, Finding, Fix};
@@ -94,12 +95,36 @@ pub fn fix(findings: &[Finding], config: &Config) -> Vec<String> {
 }
 
 fn settings(flags: &Flags, user: &Environment) -> Vec<Finding> {
-    match config::load(flags, user).config {
-        Ok(_) => vec![Finding::right("settings", "valid")],
+    const NAME: &str = "settings";
+    let Loaded { settings, config, .. } = config::load(flags, user);
+    let mut findings = match config {
+        Ok(_) => vec![Finding::right(NAME, "valid")],
         Err(invalid) => {
             let text = invalid.to_string();
-            text.lines().map(|line| Finding::wrong("settings", &line, None)).collect()
+            text.lines().map(|line| Finding::wrong(NAME, &line, None)).collect()
         }
+    };
+    let named = settings.get(Key::ApiKeyFile).and_then(|raw| Some((raw, raw.values.first()?)));
+    let path = named.map(|(raw, value)| raw.origin.path(&value.text));
+    findings.extend(path.filter(|path| others_read(path)).map(|path| {
+        let cure = Cure::Run(format!("chmod 600 {}", word(&path.display().to_string())));
+        let says = format!("{}, which holds the Azure key, can be read by others", path.display());
+        Finding::remark(NAME, &says, Some(cure))
+    }));
+    findings
+}
+
+/// Whether the group or everybody may read a file.
+fn others_read(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o044 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
     }
 }
 
@@ -226,6 +251,16 @@ async fn stores(config: &Config, again: &Again) -> Vec<Finding> {
         }
     }
     findings
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
 }
 
 // === impl Fix ===

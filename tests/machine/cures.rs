@@ -99,6 +99,25 @@ async fn a_ca_that_is_no_use_or_soon_will_be_is_made_anew() {
     }
 }
 
+#[tokio::test]
+async fn a_file_of_the_key_that_others_can_read_is_closed() {
+    let key = |user: &User| user.home.path().join("the key");
+    let user = user();
+    let file = key(&user).display().to_string();
+    let user = user.with("AZURE_OPENAI_PROXY_API_KEY_FILE", file);
+    fs::write(key(&user), "k").unwrap();
+    for (mode, verdict) in [(0o640, "remark"), (0o604, "remark"), (0o600, "right"), (0o400, "right")] {
+        fs::set_permissions(key(&user), fs::Permissions::from_mode(mode)).unwrap();
+        let [found, words, cure] = says(&user, "settings").await;
+        assert_eq!(found, verdict, "{mode:o}: {words}");
+        if found == "remark" {
+            assert_eq!(cure, format!("chmod 600 '{}'", key(&user).display()));
+            assert!(Command::new("sh").args(["-c", &cure]).status().unwrap().success());
+            assert_eq!(says(&user, "settings").await[0], "right");
+        }
+    }
+}
+
 /// Without them it would be done to another CA, or at another address.
 #[tokio::test]
 async fn flags_that_doctor_was_given_are_given_to_its_cures() {

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use azure_openai_proxy::config::env::Environment;
 use azure_openai_proxy::config::key::Key;
 use azure_openai_proxy::config::layer::{Layer, Origin};
 use azure_openai_proxy::config::problem::{Fault, Problem};
