@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use http::header::HOST;
-use http::uri::PathAndQuery;
+use http::uri::{PathAndQuery, Scheme};
 use http::{Method, Uri, Version};
 use thiserror::Error;
 
@@ -97,15 +97,19 @@ impl InterceptList {
     }
 }
 
-/// Routes a request on a connection to the proxy itself.
+/// Routes a request on a connection to the proxy itself, over TLS or in clear.
 pub fn open(
     method: &Method,
     uri: &Uri,
     version: Version,
     fields: &Fields,
     intercepted: &InterceptList,
+    over_tls: bool,
 ) -> Result<OpenRoute, RouteError> {
-    let h2 = version == Version::HTTP_2;
+    // On HTTP/2 the target of a request to an origin server and of one to a proxy look alike (RFC 9113 §8.3.1). Over TLS
+    // the scheme tells: nobody asks an origin server for `http` there.
+    let for_proxy = over_tls && uri.scheme() == Some(&Scheme::HTTP);
+    let h2 = version == Version::HTTP_2 && !for_proxy;
     match Target::parse(method, uri, h2)? {
         Target::Authority(to) if intercepted.contains(&to) => Ok(OpenRoute::Intercept(to)),
         Target::Authority(to) => Ok(OpenRoute::Tunnel(to)),

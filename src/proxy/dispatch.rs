@@ -14,7 +14,7 @@ use crate::admin::{self, probe};
 use crate::error::{Error, Kind};
 use crate::message::body::{self, Body};
 use crate::message::host_port::{Host, HostPort};
-use crate::message::{Fields, Request, Response, via};
+use crate::message::{Fields, Request, RequestHead, Response, via};
 use crate::policy::Client;
 use crate::policy::access::Right;
 use crate::policy::forwarded;
@@ -59,7 +59,8 @@ async fn route(proxy: &Proxy, mut request: Received, peer: Peer) -> Result<Respo
     upgrade::check_protocol(&request)?;
     let head = &mut request.head;
     let version = head.version;
-    let route = route::open(&head.method, &head.uri, head.version, &head.fields, proxy.intercepted())?;
+    let RequestHead { method, uri, fields, .. } = &**head;
+    let route = route::open(method, uri, version, fields, proxy.intercepted(), peer.over_tls)?;
     let fields = &mut head.fields;
     if via::names_us(fields, proxy.pseudonym()) {
         return Err(Kind::Loop.into());

@@ -10,7 +10,7 @@ fn list() -> InterceptList {
 
 fn opened(method: &str, uri: &str, version: Version, hosts: &[&str]) -> Result<OpenRoute, RouteError> {
     let method = Method::from_bytes(method.as_bytes()).unwrap();
-    open(&method, &uri.parse().unwrap(), version, &fields(hosts), &list())
+    open(&method, &uri.parse().unwrap(), version, &fields(hosts), &list(), false)
 }
 
 fn authority(text: &str) -> HostPort {
@@ -73,6 +73,21 @@ fn tls_to_the_proxy_itself_was_for_the_name_that_is_asked() {
         let named = HostPort::parse(named, Some(443)).unwrap();
         assert_eq!(check_sni(&named, sni).is_ok(), right, "{named} {sni:?}");
     }
+}
+
+/// As Chromium asks a proxy that it speaks TLS to.
+#[test]
+fn http2_over_tls_forwards_what_is_http() {
+    let over_tls = |uri: &str| {
+        open(&Method::GET, &uri.parse().unwrap(), Version::HTTP_2, &Fields::new(), &list(), true).unwrap()
+    };
+    let path = PathAndQuery::from_static("/v1/files");
+    assert_eq!(
+        over_tls("http://other.example/v1/files"),
+        OpenRoute::Forward(authority("other.example:80"), path)
+    );
+    assert!(matches!(over_tls("http://api.openai.com/v1/files"), OpenRoute::Exchange(..)));
+    assert!(matches!(over_tls("https://localhost:8080/v1/files"), OpenRoute::Origin(_)));
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl Asked<'_> {
     /// On a connection to the proxy itself.
     fn check_open(&self) {
         let Self { method, uri, version, fields } = *self;
-        let Ok(route) = route::open(method, uri, version, fields, &INTERCEPTED) else { return };
+        let Ok(route) = route::open(method, uri, version, fields, &INTERCEPTED, false) else { return };
         assert_eq!(
             method == Method::CONNECT,
             matches!(route, OpenRoute::Intercept(_) | OpenRoute::Tunnel(_))
