@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{DATE, HeaderMap};
+use http::header::{CONNECTION, DATE, HeaderMap, TE};
 use http::{Method, Version};
 use http_body::SizeHint;
 use thiserror::Error;
@@ -65,6 +65,10 @@ pub(super) fn request_head(
     let _ = write!(out, "{}", head.uri);
     put(out, &[b" HTTP/1.1\r\n"]);
     fields(out, &head.fields, declared.is_some());
+    // It concerns this connection (RFC 9110 §10.1.4).
+    if head.fields.contains(TE) && !head.fields.contains(CONNECTION) {
+        put(out, &[b"connection: te\r\n"]);
+    }
     match framing {
         Framing::Octets(count) if declared.is_none() && !is_end => length(out, count),
         Framing::Octets(_) | Framing::UntilClose => {}

@@ -20,6 +20,7 @@ use crate::cli::{Extras, Flags, Store};
 use crate::config::env::Environment;
 use crate::config::key::Key;
 use crate::config::{self, Config, Loaded};
+use crate::error::chain;
 use crate::tls::ca::{Authority, CaError, FileError, Purpose};
 use again::Again;
 use finding::{Cure, Finding, Fix};
@@ -251,16 +252,6 @@ async fn stores(config: &Config, again: &Again) -> Vec<Finding> {
         }
     }
     findings
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 // === impl Fix ===

@@ -8,9 +8,8 @@ use super::fields::Name;
 /// Removes what must not be passed on: hop-by-hop fields, every field that any `Connection`
 /// line names, and all `Proxy-*` fields. The order of the rest is kept.
 ///
-/// Of `TE` only `trailers` is passed on: those are carried on both hops, other codings are not. `Connection` does
-/// not name it, as it should on HTTP/1.1 (RFC 9110 §10.1.4): on HTTP/2 there is no such field, and here nobody knows yet
-/// which it will be.
+/// Of `TE` only `trailers` is passed on: those are carried on both hops, other codings are not. Whoever writes the head
+/// for HTTP/1.1 has `Connection` name it (RFC 9110 §10.1.4); on HTTP/2 there is no such field.
 pub fn sanitise(fields: &mut Fields) {
     sanitise_without(fields, |_| false);
 }

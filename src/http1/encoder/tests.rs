@@ -25,6 +25,7 @@ fn a_request_is_framed_as_it_was_declared_or_as_it_has_to_be() {
         (&[], Some(0), "", Framing::Octets(0)),
         (&[("content-length", "0")], Some(0), "content-length: 0\r\n", Framing::Octets(0)),
         (&[], Some(4), "content-length: 4\r\n", Framing::Octets(4)),
+        (&[("te", "trailers")], Some(0), "te: trailers\r\nconnection: te\r\n", Framing::Octets(0)),
         (&[], None, "transfer-encoding: chunked\r\n", Framing::Chunks),
         (&[("transfer-encoding", "gzip")], None, "transfer-encoding: chunked\r\n", Framing::Chunks),
     ] {

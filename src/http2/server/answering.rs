@@ -61,6 +61,12 @@ impl Answering {
             return Some((Request { head: Box::new(head), content: Content::nothing() }, answering));
         }
         let reply = Reply::new(respond);
+        // Its end says so here. On HTTP/1 a request that is expected to have content says that it has none
+        // (RFC 9110 §8.6).
+        let expected = matches!(method, Method::POST | Method::PUT | Method::PATCH);
+        if expected && stream.is_end_stream() {
+            fields::declare(&mut head.fields, 0);
+        }
         let mut content = Content::of(stream, &head.fields);
         if content::expects_continue(&head.fields) {
             content = content.asking(reply.interim());

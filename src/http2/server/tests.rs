@@ -285,6 +285,28 @@ async fn a_client_that_does_not_read_what_came_before_a_break_is_not_waited_for_
 }
 
 #[tokio::test]
+async fn a_request_that_should_have_content_says_that_it_has_none() {
+    let (io, _served, _stopper) = serving(async |request: Request<Content>| {
+        let length = request.head.fields.text("content-length").unwrap_or("none").to_owned();
+        http::Response::new(body::full(length)).into()
+    });
+    let mut sender = client(io).await;
+    for (method, is_end, length) in [
+        (Method::POST, true, "0"),
+        (Method::PUT, true, "0"),
+        (Method::GET, true, "none"),
+        (Method::POST, false, "none"),
+    ] {
+        let (response, mut content) = sender.send_request(request(method.clone()), is_end).unwrap();
+        if !is_end {
+            content.send_data(Bytes::new(), true).unwrap();
+        }
+        let told = whole(response.await.unwrap().into_body()).await.unwrap();
+        assert_eq!(String::from_utf8(told).unwrap(), length, "{method} {is_end}");
+    }
+}
+
+#[tokio::test]
 async fn what_has_no_content_ends_with_its_head() {
     let (io, _served, _stopper) = serving(async |request: Request<Content>| {
         let status: u16 = request.head.fields.text("x-status").unwrap().parse().unwrap();
