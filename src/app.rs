@@ -267,7 +267,7 @@ async fn accept_all(
                 tokio::spawn(shutdown.clone().unless_over(driving));
             }
             Err(full) => {
-                tracing::warn!(client = %address, "{full}; turned one away");
+                tracing::warn!(client = %address, "turned a connection away: {full}");
                 if let Some(telling) = farewell.turn_away(stream) {
                     tokio::spawn(telling);
                 }

@@ -48,9 +48,9 @@ pub enum Command {
     ///
     /// In a profile: eval "$(azure-openai-proxy env)". Nothing is set while the proxy is not running.
     Env(Env),
-    /// Put the CA's certificate into the stores of this machine, for clients that read no variables
+    /// Put the CA's certificate into this machine's trust stores, for programs that read no variables
     Trust(Trust),
-    /// Take the CA's certificate out of the stores of this machine
+    /// Take the CA's certificate out of this machine's trust stores
     Untrust(Trust),
     /// Find out what keeps the clients of this machine from the proxy, by trying each that is installed
     Doctor(Doctor),
@@ -73,7 +73,7 @@ pub enum Command {
     Demo(Demo),
     /// Run the simulated Azure OpenAI alone, on the address that --listen names or else on a free port
     Simulator,
-    /// Print what has a shell complete the arguments
+    /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,

@@ -138,7 +138,7 @@ fn doctor(asked: Doctor, flags: &Flags) -> Outcome {
     match findings.iter().filter(|finding| finding.is_wrong()).count() {
         0 => Ok(()),
         wrong => {
-            Err(Failure { exit: Exit::Unwell, error: anyhow!("{wrong} of {} not right", findings.len()) })
+            Err(Failure { exit: Exit::Unwell, error: anyhow!("{wrong} of {} checks failed", findings.len()) })
         }
     }
 }
@@ -205,8 +205,8 @@ fn certificate_authority(command: CaCommand, flags: &Flags) -> Outcome {
             if trusted {
                 eprintln!(
                     "azure-openai-proxy: restart a proxy that is running: it has the old CA until then\n\
-                     azure-openai-proxy: who trusts the old root must trust the new one: `azure-openai-proxy \
-                     trust` for stores, and `azure-openai-proxy env` again in each shell"
+                     azure-openai-proxy: clients that trusted the old root must now trust the new one: run \
+                     `azure-openai-proxy trust` for stores, and `azure-openai-proxy env` again in each shell"
                 );
             }
         }

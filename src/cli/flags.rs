@@ -53,7 +53,7 @@ pub struct Flags {
     /// Map the models in the lines of a batch's file
     #[arg(long, global = true, value_name = SWITCH)]
     pub batch_models: Option<String>,
-    /// Have Azure store the responses that Codex asks it not to store and then refers to
+    /// Have Azure store responses although Codex says "store": false, because it refers to them later
     #[arg(long, global = true, value_name = SWITCH)]
     pub codex_store: Option<String>,
     /// Take dots and colons out of models that are not in the map, as old deployments needed
@@ -104,7 +104,7 @@ pub struct Flags {
     /// A port that clients on other machines may reach, in place of 443 and 80
     #[arg(long, global = true, value_name = "PORT")]
     pub tunnel_ports: Vec<String>,
-    /// A host that clients may reach, with all names below it; others they then may not
+    /// A host that clients may reach, with all names below it; once one is given, all others are refused
     #[arg(long, global = true, value_name = "HOST")]
     pub allow_destinations: Vec<String>,
     /// A host that no client may reach, with all names below it

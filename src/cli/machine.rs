@@ -21,7 +21,7 @@ pub struct Env {
     /// How to write them
     #[arg(long, value_enum, value_name = "SHELL", default_value_t = if cfg!(windows) { Dialect::Pwsh } else { Dialect::Sh })]
     pub shell: Dialect,
-    /// Take them back; what is not ours stays, but what they replaced does not return
+    /// Unset them; values of your own stay, but those that were replaced do not come back
     #[arg(long, conflicts_with_all = ["force", "base_url", "java"])]
     pub unset: bool,
     /// Print them even if the proxy is not running

@@ -67,7 +67,7 @@ pub enum Fault {
         found: &'static str,
     },
     /// A setting in a table, where it is taken for one of the table's names.
-    #[error("stands below [{0}], where it is a model's name; move it above")]
+    #[error("stands below [{0}], and so is read as a model's name; move it above that line")]
     Below(Key),
     /// A name with dots in a map, which TOML takes for one name below another.
     #[error("a name with dots needs quotes: {0:?} = …")]

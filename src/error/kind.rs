@@ -256,8 +256,8 @@ impl fmt::Display for Kind {
             }
             Self::TooLarge { limit, sought: Sought::Whole } => write!(
                 f,
-                "this content is to be changed as a whole, and no more than {limit} octets of it are held back; \
-                 raise buffered_content, or turn off what changes it: compression, nested_models, batch_models, \
+                "this content has to be changed as a whole, but is longer than {limit} octets; raise \
+                 buffered_content, or turn off what changes it: compression, nested_models, batch_models, \
                  codex_store"
             ),
             Self::TooLarge { limit, sought: Sought::Model } => write!(
@@ -270,7 +270,7 @@ impl fmt::Display for Kind {
                  or raise buffered_content",
             ),
             Self::NoPlace => f.write_str(
-                "too many connections: each tunnel is one; end some, or raise max_connections or \
+                "too many open connections, of which each tunnel is one; close some, or raise max_connections or \
                  max_connections_per_client",
             ),
             Self::ClientContent => f.write_str("the request's content broke off"),

@@ -99,7 +99,7 @@ async fn find_or_start(config: &Config, flags: &Flags, user: &Environment) -> Re
         Found::Nobody => {}
         Found::Stranger(_) => {
             gathering::say(&format!(
-                "azure-openai-proxy: {configured} is taken, but not by a proxy with our CA that lets us in; using one of my own"
+                "azure-openai-proxy: {configured} is in use by something else, or by a proxy with another CA; starting a proxy for this command"
             ));
         }
     }

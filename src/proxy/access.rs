@@ -251,7 +251,7 @@ impl HttpBody for Watched {
                 Poll::Ready(Some(Ok(frame)))
             }
             Some(Err(error)) => {
-                tracing::warn!(%error, "the upstream broke off in the middle of its content; the client's is aborted");
+                tracing::warn!(%error, "the upstream broke off in the middle of its answer; the client's is aborted too");
                 self.access.outcome = Outcome::Broken;
                 Poll::Ready(Some(Err(error)))
             }

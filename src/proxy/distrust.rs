@@ -65,7 +65,7 @@ impl Distrust {
     /// Tells on the log what the client has to be told, the first time for this client and host.
     pub fn tell(&self, client: IpAddr, name: &str, host: &str) {
         if !self.is_first(client, name, host) {
-            return tracing::debug!(%client, "the client does not trust the certificate for {host} either time");
+            return tracing::debug!(%client, "the client does not trust the certificate for {host}, again");
         }
         let agent = if name.is_empty() { "the client" } else { name };
         tracing::warn!(

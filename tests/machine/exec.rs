@@ -148,7 +148,7 @@ async fn an_address_that_somebody_else_has_is_not_used() {
     let user = User::of_simulator(&stage).with("AZURE_OPENAI_PROXY_LISTEN", stage.proxy);
     user.run(&["ca", "init"]).await;
     let said = user.run(&["exec", "--", "curl", "-sS", PAGE]).await;
-    assert!(said.stderr.contains("not by a proxy with our CA"), "{said:?}");
+    assert!(said.stderr.contains("by a proxy with another CA"), "{said:?}");
     assert!(said.code == Some(0) && said.stdout.contains("intercepted"), "{said:?}");
 }
 

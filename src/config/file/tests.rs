@@ -61,7 +61,7 @@ fn what_people_write_into_the_table_of_models_is_explained() {
         ("map.a.b.c = 'd'", "c.toml:1: map: a name with dots needs quotes: \"a.b.c\" = …"),
         (
             "[map]\nlog = 'debug'",
-            "c.toml:2: log: stands below [map], where it is a model's name; move it above",
+            "c.toml:2: log: stands below [map], and so is read as a model's name; move it above that line",
         ),
         ("[map]\nm = 1", "c.toml:2: map: expected a table of strings, found integer"),
     ] {

@@ -116,7 +116,7 @@ impl Backlog {
             let dropped = self.take(&mut text);
             if dropped > 0 {
                 // It waits until what came before the gap is written.
-                tracing::warn!(lines = dropped, "the log was not read in time, and has a gap");
+                tracing::warn!(lines = dropped, "the log has a gap: nobody read it fast enough");
             }
             write(&mut out, &text);
         }
