@@ -1,6 +1,7 @@
 //! The content of a request: held back while its model is not known, then streamed.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -9,11 +10,11 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 
-use super::Peer;
 use super::received::Content;
 use super::room::{Place, Room};
 use crate::error::{Error, Kind, Sought};
 use crate::message::body::{Body, BoxError};
+use crate::policy::Client;
 use crate::rewrite::{Progress, Search, Splice, Watch};
 
 /// Content that was read as far as it had to be.
@@ -35,8 +36,8 @@ pub struct Bounds<'a> {
     pub idle: Duration,
     /// Where what is held takes its places, with all that others hold: one for each [`SHELF`] octets.
     pub store: &'a Room,
-    /// Who sends it.
-    pub peer: &'a Peer,
+    /// Who sends it, and from where.
+    pub sender: (IpAddr, Client),
 }
 
 /// Octets that take one place in the store. What is shorter takes none: connections bound it well enough.
@@ -147,7 +148,8 @@ impl Held {
     /// Takes as many places in the store as the octets need, if there are so many.
     fn take_places(&mut self, bounds: Bounds<'_>) -> Result<(), Error> {
         while self.places.len() < self.octets / SHELF {
-            let place = bounds.store.enter(bounds.peer.address.ip(), bounds.peer.client);
+            let (address, client) = bounds.sender;
+            let place = bounds.store.enter(address, client);
             self.places.push(place.map_err(|full| Error::because(Kind::StoreFull, full))?);
         }
         Ok(())

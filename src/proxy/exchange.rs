@@ -124,12 +124,11 @@ async fn searched(
     access: &mut Access,
 ) -> Result<Ready, Error> {
     let settings = proxy.rewrite();
-    let peer = access.peer().clone();
     let bounds = Bounds {
         octets: proxy.limits().buffered_content,
         idle: proxy.upstream_settings().idle_timeout,
         store: proxy.store(),
-        peer: &peer,
+        sender: (access.peer().address.ip(), access.peer().client),
     };
     let mut held = Held::until_found(content, &mut search, bounds).await?;
     access.waited(held.waited());

@@ -91,6 +91,14 @@ pub fn find(method: &Method, path: &str) -> &'static Operation {
 ///
 /// `None` for a path that is neither OpenAI's nor Azure's.
 pub fn canonical(path: &str) -> Option<Cow<'_, str>> {
+    // As nearly all have it.
+    if let Some(rest) = path.strip_prefix("/v1/")
+        && !rest.starts_with('/')
+        && !rest.starts_with("v1/")
+        && !rest.ends_with('/')
+    {
+        return Some(Cow::Borrowed(path));
+    }
     let bare = path.strip_prefix('/')?.trim_start_matches('/');
     let lead = path.len() - bare.len() - 1;
     if bare.starts_with("openai/") {
