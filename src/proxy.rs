@@ -13,6 +13,7 @@ pub mod failures;
 pub mod farewell;
 pub mod forward;
 pub mod intercept;
+pub mod limits;
 pub mod normalise;
 pub mod received;
 pub mod respond;
@@ -23,14 +24,12 @@ pub mod usage;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use http::Version;
 
 use crate::admin::Admin;
 use crate::error::{Error, Kind};
-use crate::message::fields;
 use crate::message::host_port::HostPort;
 use crate::message::redact::Secret;
 use crate::policy::destination::Reach;
@@ -46,6 +45,7 @@ use crate::upstream::send::Upstream;
 
 use distrust::Distrust;
 use failures::Failures;
+pub use limits::Limits;
 use room::{Place, Room};
 
 /// Everything that a request needs, as it was when the request began; clones are cheap.
@@ -92,29 +92,6 @@ pub struct Parts {
     pub pseudonym: String,
     /// Who was told that it does not trust us.
     pub distrust: Distrust,
-}
-
-/// Bounds on what one client can make us hold.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Octets of a request's content that are held back until its model is known.
-    pub buffered_content: usize,
-    /// Octets of a request's head; see [`Limits::head_size`].
-    pub head_size: usize,
-    /// Fields in a request's head of HTTP/1, while HTTP/2 bounds its size alone; see [`Limits::head_fields`].
-    pub head_fields: usize,
-    /// Connections open at once, over all clients.
-    pub connections: usize,
-    /// Connections open at once from one address beyond loopback.
-    pub connections_per_client: usize,
-    /// Longest wait for the first octet and for the TLS handshake.
-    pub head_timeout: Duration,
-    /// Longest wait for the next request, its head included, on a connection that stays open.
-    /// Above what clients themselves keep idle connections for, so that they close first and do
-    /// not send into a connection that we are closing.
-    pub keepalive_timeout: Duration,
-    /// How long what is under way may take once the stop is asked for.
-    pub drain_timeout: Duration,
 }
 
 /// The other end of a connection to the proxy.
@@ -265,42 +242,6 @@ impl Proxy {
                 Ok(own.server_config())
             }
             _ => leaves.server_config(sni.or(listener_names.first().map(|name| &**name)).unwrap_or_default()),
-        }
-    }
-}
-
-// === impl Limits ===
-
-impl Limits {
-    /// Room for the content of all requests that is held back: sixteen of the largest, four of them of one client beyond
-    /// loopback.
-    pub fn store(&self) -> Room {
-        let largest = self.buffered_content / content::SHELF;
-        Room::new(largest.saturating_mul(16).max(16), largest.saturating_mul(4).max(4))
-    }
-
-    /// Octets of a request's head; more are 431. Parsers want 8 KiB at least.
-    pub fn head_size(&self) -> usize {
-        self.head_size.max(8 << 10)
-    }
-
-    /// Fields in a request's head of HTTP/1; more are 431. HTTP/2 upstream takes no more than [`fields::MOST`].
-    pub fn head_fields(&self) -> usize {
-        self.head_fields.min(fields::MOST)
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            buffered_content: 64 << 20,
-            head_size: 64 << 10,
-            head_fields: 256,
-            connections: 4096,
-            connections_per_client: 512,
-            head_timeout: Duration::from_secs(30),
-            keepalive_timeout: Duration::from_secs(100),
-            drain_timeout: Duration::from_secs(30),
         }
     }
 }

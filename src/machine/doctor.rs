@@ -4,6 +4,7 @@
 //! client that is installed asks for a page that the proxy answers itself on the intercepted name.
 
 mod again;
+mod authority;
 pub mod clients;
 pub mod finding;
 mod shell_check;
@@ -15,13 +16,13 @@ use super::files::Files;
 use super::probe::{self, Found};
 use super::shell::word;
 use super::trust::{self, host::Host};
-use crate::app::{self, StartError};
+use crate::app;
 use crate::cli::{Extras, Flags, Store};
 use crate::config::env::Environment;
 use crate::config::key::Key;
 use crate::config::{self, Config, Loaded};
 use crate::error::chain;
-use crate::tls::ca::{Authority, CaError, FileError, Purpose};
+use crate::tls::ca::{Authority, CaError, Purpose};
 use again::Again;
 use finding::{Cure, Finding, Fix};
 
@@ -36,7 +37,7 @@ pub async fn examine(flags: &Flags, user: &Environment) -> Vec<Finding> {
     let mut findings = settings(flags, user);
     let Ok(config) = config::load_local(flags, user).config else { return findings };
     let again = Again::with(flags);
-    let ca = authority(&config, &again);
+    let ca = authority::look(&config, &again);
     let has_root = ca.iter().all(|finding| !finding.is_wrong());
     let foreign = matches!(Authority::load(&config.certs), Err(CaError::Foreign { .. }));
     let (address, listening) = listener(&config, foreign, flags, user).await;
@@ -48,7 +49,9 @@ pub async fn examine(flags: &Flags, user: &Environment) -> Vec<Finding> {
     findings.extend(ca);
     findings.push(listening);
     if cfg!(windows) {
-        findings.extend(Authority::load(&config.certs).ok().and_then(|ca| root_list(&ca, address, &again)));
+        findings.extend(
+            Authority::load(&config.certs).ok().and_then(|ca| authority::root_list(&ca, address, &again)),
+        );
     }
     if !has_root {
         return findings;
@@ -127,55 +130,6 @@ fn others_read(path: &Path) -> bool {
         let _ = path;
         false
     }
-}
-
-fn authority(config: &Config, again: &Again) -> Vec<Finding> {
-    const NAME: &str = "CA";
-    let authority = match Authority::load(&config.certs) {
-        Ok(authority) => authority,
-        Err(CaError::Foreign { path }) => {
-            let says = format!("{} is the root of a proxy of another user", path.display());
-            return vec![Finding::right(NAME, &says)];
-        }
-        Err(error) => return vec![Finding::wrong(NAME, &chain(&error), cure_of_ca(&error, again))],
-    };
-    let mut findings = Vec::new();
-    let until = authority.not_after();
-    let says =
-        format!("valid until {}, for {} and below only", until.date(), authority.permitted().join(", "));
-    if until - time::OffsetDateTime::now_utc() < SOON {
-        findings.push(Finding::remark(NAME, &says, Some(again.cure(RENEW))));
-    } else {
-        findings.push(Finding::right(NAME, &says));
-    }
-    if let Err(error) = app::check(config) {
-        let cure = matches!(error, StartError::NotCovered { .. }).then(|| again.cure(RENEW));
-        findings.push(Finding::wrong(NAME, &chain(&error), cure));
-    }
-    findings
-}
-
-/// Windows' own TLS asks of every certificate whether it is revoked, and without an answer it refuses.
-fn root_list(authority: &Authority, proxy: SocketAddr, again: &Again) -> Option<Finding> {
-    let says = match authority.root_crl_url() {
-        Some(url) if url.starts_with(&format!("http://{proxy}/")) => return None,
-        Some(url) => format!("its list of what is revoked is at {url}, where this proxy does not listen"),
-        None => "names no list of what is revoked".to_owned(),
-    };
-    let cure = Cure::Run(format!("{}, then {}", again.command(RENEW), again.command("trust")));
-    Some(Finding::remark("CA", &format!("{says}: Windows' curl and git refuse what it signs"), Some(cure)))
-}
-
-fn cure_of_ca(error: &CaError, again: &Again) -> Option<Cure> {
-    Some(match error {
-        CaError::Absent { .. } => Cure::Fix(Fix::MakeCa(again.command("ca init"))),
-        CaError::File(FileError::KeyExposed { path, .. }) => Cure::Fix(Fix::Private(path.clone(), 0o600)),
-        CaError::File(FileError::DirectoryExposed { path, .. }) => {
-            Cure::Fix(Fix::Private(path.clone(), 0o700))
-        }
-        CaError::Unusable { .. } => again.cure(RENEW),
-        _ => return None,
-    })
 }
 
 /// The proxy that this shell's clients would use: the one that `https_proxy` names, if it is ours, else the configured.
@@ -275,28 +229,5 @@ fn make_private(path: &Path, mode: u32) -> std::io::Result<()> {
     {
         let _ = (path, mode);
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_that_windows_would_not_find_is_worth_a_word() {
-        let dir = tempfile::tempdir().unwrap();
-        for (url, word) in [
-            (Some("http://127.0.0.1:8080/root.crl"), None),
-            (Some("http://127.0.0.1:80/root.crl"), Some("at http://127.0.0.1:80/root.crl")),
-            (None, Some("no list")),
-        ] {
-            let purpose =
-                Purpose { root_crl_url: url.map(str::to_owned), ..Purpose::for_names(["openai.com"]) };
-            let authority = Authority::replace(dir.path(), &purpose).unwrap();
-            let found =
-                root_list(&authority, "127.0.0.1:8080".parse().unwrap(), &Again::with(&Flags::default()));
-            assert_eq!(found.is_some(), word.is_some(), "{url:?}");
-            assert!(found.is_none_or(|found| found.says.contains(word.unwrap())), "{url:?}");
-        }
     }
 }

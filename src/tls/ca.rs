@@ -5,12 +5,13 @@
 
 mod check;
 mod crl;
+mod error;
 mod files;
 mod key;
 mod profile;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
 use rcgen::{CertificateParams, Issuer, PublicKeyData};
@@ -18,7 +19,6 @@ use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
-use thiserror::Error;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
@@ -28,6 +28,7 @@ use crate::tls::ca::profile::Material;
 use crate::tls::{dns_name, leaf, pem, provider, sha256_hex};
 
 pub use check::AuthorityError;
+pub use error::CaError;
 pub use files::{FileError, publish};
 pub use profile::Purpose;
 pub(in crate::tls) use profile::{BACKDATED, distribution_points, new_serial};
@@ -42,60 +43,6 @@ pub struct Authority {
     crl_url: Option<String>,
     root_crl: Option<CertificateRevocationListDer<'static>>,
     root_crl_url: Option<String>,
-}
-
-/// Why there is no authority.
-#[derive(Debug, Error)]
-pub enum CaError {
-    /// A CA is in the directory already.
-    #[error("there is a CA already: {}", path.display())]
-    Exists {
-        /// The file that holds it.
-        path: PathBuf,
-    },
-    /// No CA is in the directory.
-    #[error(
-        "there is no CA yet: {} does not exist; it is made on the first start, or by: azure-openai-proxy ca init",
-        path.display()
-    )]
-    Absent {
-        /// The file that would hold it.
-        path: PathBuf,
-    },
-    /// The root of a CA is there whose key is not: that of a proxy which another user runs.
-    #[error(
-        "{} is the root of another proxy, whose key is not here; for a CA of your own name another directory with \
-         --certs, or replace it: azure-openai-proxy ca init --replace",
-        path.display()
-    )]
-    Foreign {
-        /// The file that holds the root.
-        path: PathBuf,
-    },
-    /// A CA without names could sign for nothing.
-    #[error("a CA needs at least one name that it may sign for")]
-    NoNames,
-    /// Not a DNS name; addresses are never signed for.
-    #[error("{name:?} is not a DNS name")]
-    BadName {
-        /// What was given.
-        name: String,
-    },
-    /// Reading or writing failed, or the files are not private enough.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// What the file holds is no CA that can be used.
-    #[error("the CA in {} cannot be used (azure-openai-proxy ca init --replace makes a new one)", path.display())]
-    Unusable {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: AuthorityError,
-    },
-    /// A CA could not be made.
-    #[error("cannot make a CA")]
-    Make(#[source] AuthorityError),
 }
 
 // === impl Authority ===
