@@ -60,7 +60,8 @@ where
         sender: &mut SendRequest<Piece>,
     ) -> Result<Response<Content<B>>, AnswerError> {
         // The server may not allow another stream yet; content would wait in memory till then.
-        std::future::poll_fn(|cx| sender.poll_ready(cx)).await?;
+        // If it has gone away by now, the stream itself says whether it is answered all the same.
+        let _ = std::future::poll_fn(|cx| sender.poll_ready(cx)).await;
         let response = std::future::poll_fn(|cx| {
             if let Some(Poll::Ready(sent)) = self.sending.as_mut().map(|sending| sending.poll(cx)) {
                 self.sending = None;

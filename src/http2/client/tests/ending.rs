@@ -79,3 +79,47 @@ async fn only_a_connection_with_requests_on_it_has_to_show_that_it_lives() {
     let pings = said.windows(9).filter(|head| head[..4] == [0, 0, 8, 6]).count();
     assert_eq!(pings, 1);
 }
+
+/// A request that waits for the server to allow another stream, when the server says goodbye and means to answer it.
+#[tokio::test]
+async fn a_goodbye_leaves_the_streams_alone_that_it_does_not_name() {
+    const HEADERS: u8 = 1;
+    let (near, mut far) = duplex(1 << 16);
+    let connection = Connection::open(Box::new(near)).await.unwrap();
+    // SETTINGS_MAX_CONCURRENT_STREAMS is 1.
+    far.write_all(b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x01").await.unwrap();
+    while connection.allowed() != 1 {
+        tokio::task::yield_now().await;
+    }
+    let send = |mut sender: Connection| async move { sender.send(request(body::empty())).await };
+    let first = tokio::spawn(send(connection.clone()));
+    let serving = async {
+        far.read_exact(&mut [0; 24]).await.unwrap();
+        let second = async |far: &mut DuplexStream, wanted: u8| loop {
+            let mut head = [0; 9];
+            far.read_exact(&mut head).await.unwrap();
+            far.read_exact(&mut vec![0; usize::from(head[2])]).await.unwrap();
+            if (head[3], head[8]) == (HEADERS, wanted) {
+                return;
+            }
+        };
+        second(&mut far, 1).await;
+        let waiting = tokio::spawn(send(connection.clone()));
+        tokio::task::yield_now().await;
+        // GOAWAY with the last stream 3 and NO_ERROR.
+        far.write_all(b"\0\0\x08\x07\0\0\0\0\0\0\0\0\x03\0\0\0\0").await.unwrap();
+        while !connection.is_closed() {
+            tokio::task::yield_now().await;
+        }
+        for stream in [1, 3] {
+            if stream == 3 {
+                second(&mut far, stream).await;
+            }
+            far.write_all(&[0, 0, 1, HEADERS, 5, 0, 0, 0, stream, 0x88]).await.unwrap();
+        }
+        waiting.await.unwrap()
+    };
+    let answered = serving.await.unwrap();
+    assert_eq!(answered.head.status, StatusCode::OK);
+    assert_eq!(first.await.unwrap().unwrap().head.status, StatusCode::OK);
+}
