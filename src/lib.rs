@@ -71,8 +71,8 @@
 //! - Every wait has a deadline, every buffer a bound; no deadline cuts a living stream. A client on HTTP/2 that has
 //!   paused for ten minutes in the middle of an answer cannot be told from one that is gone.
 //!
-//! Deliberately absent: retries after anything was sent, caching, reading of prompts, a switch that turns certificate
-//! verification off.
+//! Deliberately absent: retries of what an origin may have processed, caching, reading of prompts, a switch that turns
+//! certificate verification off.
 
 pub mod admin;
 pub mod app;

@@ -13,6 +13,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
+use h2::Reason;
 use h2::client::{Builder, SendRequest};
 use http_body::Body;
 use thiserror::Error;
@@ -173,6 +174,16 @@ impl Drop for Place {
 }
 
 // === impl AnswerError ===
+
+impl AnswerError {
+    /// Whether the server has said that it processed nothing of the request: it may be sent again, whatever its method
+    /// (RFC 9113 §8.7).
+    pub fn is_refusal(&self) -> bool {
+        let Self::Http2(error) = self else { return false };
+        // The crate ends a stream with the server's GOAWAY only where that leaves the stream out (§6.8).
+        error.is_remote() && (error.is_go_away() || error.reason() == Some(Reason::REFUSED_STREAM))
+    }
+}
 
 impl From<h2::Error> for AnswerError {
     fn from(error: h2::Error) -> Self {

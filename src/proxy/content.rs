@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use super::received::Content;
 use super::room::{Place, Room};
 use crate::error::{Error, Kind, Sought};
-use crate::message::body::{Body, BoxError};
+use crate::message::body::{BoxError, Upload};
 use crate::policy::Client;
 use crate::rewrite::{Progress, Search, Splice, Watch};
 
@@ -57,8 +57,11 @@ struct Released {
 pub struct Broken(#[source] BoxError);
 
 /// Content that goes on as it comes.
-pub fn pass(content: Content) -> Body {
-    content.map_err(|error| Broken(error).into()).boxed_unsync()
+pub fn pass(content: Content) -> Upload {
+    if content.is_end_stream() {
+        return Upload::empty();
+    }
+    Upload::Streamed(content.map_err(|error| Broken(error).into()).boxed_unsync())
 }
 
 // === impl Held ===
@@ -118,11 +121,17 @@ impl Held {
 
     /// Replaces the model where it has to be, and lets everything go on. `declared` is the
     /// number of octets that the client declared, corrected for the splice.
-    pub fn release(mut self, splice: Option<Splice>, search: Search, declared: Option<u64>) -> Body {
+    ///
+    /// Only what would take no place in the store goes on as a whole, which may be kept until there is a response.
+    pub fn release(mut self, splice: Option<Splice>, search: Search, declared: Option<u64>) -> Upload {
         if let Some(splice) = splice {
             cut(&mut self.frames, splice);
         }
-        Released { held: self, watch: search.watch(), declared }.boxed_unsync()
+        let octets: usize = self.frames.iter().filter_map(Frame::data_ref).map(Bytes::len).sum();
+        if octets < SHELF && self.rest.as_ref().is_none_or(HttpBody::is_end_stream) {
+            return Upload::Whole { frames: self.frames, declared };
+        }
+        Upload::Streamed(Released { held: self, watch: search.watch(), declared }.boxed_unsync())
     }
 
     /// Puts a frame behind those that are held.

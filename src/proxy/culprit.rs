@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 
 use super::content::Broken;
 use crate::error::{Error, Kind};
-use crate::message::body::{Body, BoxError};
+use crate::message::body::{BoxError, Upload};
 use crate::rewrite::Refusal;
 use crate::upstream::send::SendError;
 
@@ -25,11 +25,13 @@ enum Reason {
     Refused(Refusal),
 }
 
-/// Watches over content that goes upstream.
-pub fn watch(content: Body) -> (Body, Culprit) {
+/// Watches over content that goes upstream. What is there as a whole does not break off.
+pub fn watch(content: Upload) -> (Upload, Culprit) {
     let culprit = Culprit::default();
+    let Upload::Streamed(content) = content else { return (content, culprit) };
     let noting = culprit.clone();
-    (content.inspect_err(move |error| noting.note(error)).boxed_unsync(), culprit)
+    let content = content.inspect_err(move |error| noting.note(error)).boxed_unsync();
+    (Upload::Streamed(content), culprit)
 }
 
 // === impl Culprit ===
@@ -66,7 +68,7 @@ mod tests {
     async fn explained(error: BoxError) -> Error {
         let content =
             http_body_util::StreamBody::new(futures_util::stream::iter([Err::<Frame<Bytes>, _>(error)]));
-        let (mut content, culprit) = watch(content.boxed_unsync());
+        let (mut content, culprit) = watch(Upload::Streamed(content.boxed_unsync()));
         assert!(content.frame().await.is_some_and(|frame| frame.is_err()));
         culprit.explain(SendError::Broken("the stream was reset".into()))
     }

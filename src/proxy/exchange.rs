@@ -17,7 +17,7 @@ use super::respond::{self, Form};
 use super::{Peer, Proxy, upgrade};
 use crate::admin;
 use crate::error::Error;
-use crate::message::body::{self, Body};
+use crate::message::body::{self, Body, Upload};
 use crate::message::host_port::HostPort;
 use crate::message::{self, Request, RequestHead, Response};
 use crate::rewrite::local::{Answer, preflight};
@@ -26,7 +26,7 @@ use crate::rewrite::{self, Asked, Entry, Plan, Route, Search, UpstreamRequest, r
 /// A request that is ready to be sent.
 struct Ready {
     request: UpstreamRequest,
-    content: Body,
+    content: Upload,
     culprit: Culprit,
 }
 
@@ -158,7 +158,7 @@ impl Ready {
         head: Box<RequestHead>,
         route: Route,
         splice: Option<&rewrite::Splice>,
-        content: impl FnOnce(Option<u64>) -> Body,
+        content: impl FnOnce(Option<u64>) -> Upload,
         access: &mut Access,
     ) -> Result<Self, Error> {
         access.routed(&route, proxy.rewrite());

@@ -38,6 +38,8 @@ pub(super) struct Unanswered {
     pub(super) error: BoxError,
     /// The request, where nothing of it has left.
     pub(super) unsent: Option<Request<Noted>>,
+    /// Whether the origin has said that it processed nothing of it.
+    pub(super) is_refused: bool,
 }
 
 // === impl Connection ===
@@ -105,12 +107,13 @@ fn origin_form(uri: &Uri) -> Uri {
 
 impl From<http2::client::Unanswered<Noted>> for Unanswered {
     fn from(http2::client::Unanswered { error, unsent }: http2::client::Unanswered<Noted>) -> Self {
-        Self { error: error.into(), unsent }
+        Self { is_refused: error.is_refusal(), error: error.into(), unsent }
     }
 }
 
 impl From<http1::client::Unanswered<Noted>> for Unanswered {
     fn from(http1::client::Unanswered { error, unsent }: http1::client::Unanswered<Noted>) -> Self {
-        Self { error: error.into(), unsent }
+        // There is no way to say so in HTTP/1.1.
+        Self { error: error.into(), unsent, is_refused: false }
     }
 }

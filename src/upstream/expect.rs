@@ -15,7 +15,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::message::Fields;
-use crate::message::body::{self, Body, BoxError};
+use crate::message::body::{self, Body, BoxError, Upload};
 use crate::message::content::expects_continue;
 
 /// Longest wait for a 100, as curl has it: a server need not send one, and some never do.
@@ -53,14 +53,14 @@ enum State {
 }
 
 /// Holds the content back where the request's fields expect a 100.
-pub fn expecting(fields: &Fields, content: Body) -> (Body, Option<Said>) {
+pub fn expecting(fields: &Fields, content: Upload) -> (Upload, Option<Said>) {
     if !expects_continue(fields) {
         return (content, None);
     }
     let (sender, heard) = watch::channel(Word::Nothing);
     let waiting = Box::pin(is_wanted(heard.clone()));
-    let content = Expectant { content, state: State::Waiting(waiting, heard) };
-    (content.boxed_unsync(), Some(Said(Arc::new(sender))))
+    let content = Expectant { content: content.boxed_unsync(), state: State::Waiting(waiting, heard) };
+    (Upload::Streamed(content.boxed_unsync()), Some(Said(Arc::new(sender))))
 }
 
 /// Waits for the origin server's word, as long as there can be one.

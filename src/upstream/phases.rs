@@ -1,8 +1,7 @@
 //! The timeouts of an exchange, each over its own phase: none of them cuts a living stream.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use thiserror::Error;
 use tokio::time::{Instant, Sleep};
 
-use crate::message::body::{Body, BoxError};
+use crate::message::body::{BoxError, Upload};
 use crate::net::activity::Activity;
 
 /// The origin server sent no response head in time.
@@ -39,10 +38,15 @@ pub async fn first_byte<F: Future>(
 /// Request content that notes each frame as it is taken for sending.
 #[derive(Debug)]
 pub struct Noted {
-    content: Body,
+    content: Upload,
     activity: Activity,
-    over: Arc<AtomicBool>,
+    /// Shared with whatever else may still be read of the request.
+    unread: Arc<()>,
 }
+
+/// Whether nobody reads a request's content any more, because its end was sent or never will be.
+#[derive(Debug)]
+pub struct Over(Weak<()>);
 
 /// Response content that breaks off after too long a silence.
 pub struct Alive<B, E: FnOnce()> {
@@ -60,19 +64,19 @@ pub struct Alive<B, E: FnOnce()> {
 
 impl Noted {
     /// Watches over this content.
-    pub fn new(content: Body, activity: Activity) -> Self {
-        Self { content, activity, over: Arc::default() }
+    pub fn new(content: Upload, activity: Activity) -> Self {
+        Self { content, activity, unread: Arc::default() }
     }
 
-    /// What becomes true once nobody reads this content any more, because its end was sent or never will be.
-    pub fn over(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.over)
+    /// Tells when neither this content nor the same [`again`](Self::again) is read any more.
+    pub fn over(&self) -> Over {
+        Over(Arc::downgrade(&self.unread))
     }
-}
 
-impl Drop for Noted {
-    fn drop(&mut self) {
-        self.over.store(true, Ordering::Release);
+    /// The same content to be sent once more, where all of it is there.
+    pub fn again(&self) -> Option<Self> {
+        let content = self.content.again()?;
+        Some(Self { content, activity: self.activity.clone(), unread: Arc::clone(&self.unread) })
     }
 }
 
@@ -95,6 +99,15 @@ impl HttpBody for Noted {
 
     fn size_hint(&self) -> SizeHint {
         self.content.size_hint()
+    }
+}
+
+// === impl Over ===
+
+impl Over {
+    /// Whether it is so now.
+    pub fn is_so(&self) -> bool {
+        self.0.strong_count() == 0
     }
 }
 

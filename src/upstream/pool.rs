@@ -105,24 +105,29 @@ impl Pool {
 
     /// Sends a request, whose URI is absolute, and waits for the head of the response.
     ///
-    /// Only a request of which nothing has left is sent again: when the connection on which it was to go had been
-    /// closed in the meantime.
+    /// A request of which nothing has left is sent again: when the connection on which it was to go had been closed in
+    /// the meantime. One that was sent goes a second time, and no more, if the origin has said that it processed nothing
+    /// of it, and all of its content is there.
     pub(super) async fn send(
         &self,
         mut request: Request<Noted>,
     ) -> Result<(Response<Content>, Taken), PoolError> {
         let uri = request.head.uri.clone();
+        let mut is_second = false;
         loop {
             let mut taken = self.take(&uri).await.map_err(PoolError::Connect)?;
+            let again = if is_second { None } else { taken.again(&request) };
             match taken.connection.send(request).await {
                 Ok(response) => return Ok((response, taken)),
-                Err(Unanswered { unsent: Some(unsent), .. }) if taken.reused => {
-                    self.0.forget(&taken);
-                    request = unsent;
-                    request.head.uri = uri.clone();
+                Err(Unanswered { unsent: Some(unsent), .. }) if taken.reused => request = unsent,
+                Err(Unanswered { is_refused: true, error, .. }) => {
+                    request = again.ok_or(PoolError::Broken(error))?;
+                    is_second = true;
                 }
                 Err(Unanswered { error, .. }) => return Err(PoolError::Broken(error)),
             }
+            self.0.forget(&taken);
+            request.head.uri = uri.clone();
         }
     }
 
@@ -266,6 +271,12 @@ impl Shared {
 // === impl Taken ===
 
 impl Taken {
+    /// The request to be sent a second time, where the origin can refuse the first: on HTTP/2.
+    fn again(&self, request: &Request<Noted>) -> Option<Request<Noted>> {
+        self.place.as_ref()?;
+        Some(Request { content: request.content.again()?, head: request.head.clone() })
+    }
+
     /// Keeps the connection for another request, if request and response have come to their ends.
     pub(super) fn give_back(self) {
         let Self { connection, to, pool, place: None, .. } = self else { return };

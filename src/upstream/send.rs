@@ -3,7 +3,6 @@
 use std::error::Error as StdError;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use http::header::{HeaderValue, PROXY_AUTHORIZATION, SEC_WEBSOCKET_KEY};
 use http::uri::Scheme;
@@ -19,7 +18,7 @@ use super::phases::{Alive, FirstByteTimeout, Noted, first_byte};
 use super::pool::{Pool, PoolError};
 use super::way::Way;
 use super::{Http, Settings};
-use crate::message::body::{self, Body, BoxError};
+use crate::message::body::{Body, BoxError, Upload};
 use crate::message::host_port::HostPort;
 use crate::message::interim::Interim;
 use crate::message::{Request, RequestHead, Response, ResponseHead, websocket};
@@ -103,9 +102,10 @@ impl Upstream {
 
     /// Sends a request that the rewrite core made, and waits for the head of the response.
     ///
-    /// Dropping the future or the response's content cancels the exchange. A request is sent
-    /// again only on a new connection when nothing of it had left on a stale one.
-    pub async fn send(&self, request: UpstreamRequest, content: Body) -> Result<Response<Body>, SendError> {
+    /// Dropping the future or the response's content cancels the exchange. A request is sent again only on another
+    /// connection, when nothing of it had left on a stale one, or once when the origin server has said that it processed
+    /// nothing of it and its content is there as a whole.
+    pub async fn send(&self, request: UpstreamRequest, content: Upload) -> Result<Response<Body>, SendError> {
         let (request, activity, said) = self.begin(request, content);
         let over = request.content.over();
         let sending = pin!(self.pool.send(request));
@@ -117,14 +117,14 @@ impl Upstream {
         Ok(self.watched(response, activity, move || {
             drop(said);
             // A response may come, and end, before its request does.
-            if over.load(Ordering::Acquire) {
+            if over.is_so() {
                 taken.give_back();
             }
         }))
     }
 
     /// The request as it goes on a connection, when its content last moved, and the word for which that waits.
-    fn begin(&self, request: UpstreamRequest, content: Body) -> (Request<Noted>, Activity, Option<Said>) {
+    fn begin(&self, request: UpstreamRequest, content: Upload) -> (Request<Noted>, Activity, Option<Said>) {
         let renamed = request.route().is_renamed();
         let mut head = self.head(request);
         let (content, said) = expecting(&head.fields, content);
@@ -146,7 +146,7 @@ impl Upstream {
         let opening = pin!(async {
             let mut connection =
                 Connection::open(&self.websockets, &head.uri).await.map_err(PoolError::Connect)?;
-            let content = Noted::new(body::empty(), activity.clone());
+            let content = Noted::new(Upload::empty(), activity.clone());
             let request = Request { head, content };
             match connection.send(request).await {
                 Ok(response) => Ok((response, connection)),

@@ -210,11 +210,11 @@ async fn an_http2_origin_that_goes_away_in_the_middle_breaks_the_answer_off() {
     let (said, _) = client.rest().await;
     assert!(!said.ends_with("0\r\n\r\n"), "{said}");
 
-    // Before an answer it is an error, and nothing is sent again.
+    // Before an answer it is an error, and what may have been processed is not sent again.
     let (answer, ()) = tokio::join!(chat(&stage), async {
         let mut upstream = OriginFrames::over(origin.accept().await).await;
-        upstream.asked().await;
-        upstream.go_away(0, INTERNAL_ERROR).await;
+        let stream = upstream.asked().await;
+        upstream.go_away(stream, INTERNAL_ERROR).await;
     });
     assert_openai_form(&answer, StatusCode::BAD_GATEWAY, "upstream_broken");
     assert!(origin.is_untouched());

@@ -43,6 +43,7 @@ mod misdirected;
 mod packaging;
 mod pages;
 mod parents;
+mod refused;
 mod reload;
 mod responses;
 mod revoking;

@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::http1;
-use crate::message::body;
+use crate::message::body::Upload;
 use crate::net::activity::Activity;
 use crate::policy::Policy;
 use crate::policy::destination::Reach;
@@ -33,7 +33,7 @@ async fn listen() -> (TcpListener, SocketAddr) {
 async fn ask(pool: &Pool, origin: SocketAddr) -> Result<Taken, PoolError> {
     let request = http::Request::get(format!("http://{origin}/"))
         .header("host", origin.to_string())
-        .body(Noted::new(body::empty(), Activity::start()))
+        .body(Noted::new(Upload::empty(), Activity::start()))
         .unwrap();
     let (response, taken) = pool.send(request.into()).await?;
     assert_eq!(response.content.collect().await.unwrap().to_bytes(), "ok");
