@@ -11,6 +11,7 @@ use std::time::Duration;
 use http::Uri;
 use http::uri::{Authority, Scheme};
 use thiserror::Error;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::connection::{Connection, Content, Unanswered};
@@ -60,6 +61,16 @@ struct Origin {
     /// HTTP/1.1, the one used last at the end.
     idle: Vec<(Connection, Instant)>,
     shared: Vec<Shared>,
+    /// Where it speaks HTTP/2: what ends when whoever opened a connection last has done so, or given up.
+    opening: Option<watch::Receiver<()>>,
+}
+
+/// What one who found no connection does.
+enum Turn {
+    /// Opens one, and holds this meanwhile, if others are to wait for it.
+    Open(Option<watch::Sender<()>>),
+    /// Waits for that of another, until this ends.
+    Wait(watch::Receiver<()>),
 }
 
 /// An HTTP/2 connection.
@@ -138,7 +149,25 @@ impl Pool {
             return Ok(self.taken(connection, place, to, true));
         }
         // Boxed: most requests find a connection, and none should be moved about with room for this.
-        match Box::pin(Connection::open(&self.0.connector, uri)).await? {
+        Box::pin(self.open(uri, to)).await
+    }
+
+    /// Opens a connection. Many may come to that at once when an HTTP/2 connection is at its end: one of them opens
+    /// another, and most of the others have room on it.
+    async fn open(&self, uri: &Uri, to: Destination) -> Result<Taken, BoxError> {
+        let turn = self.0.kept().turn(&to);
+        let _opening = match turn {
+            Turn::Open(opening) => opening,
+            Turn::Wait(mut opened) => {
+                // Nothing is ever said: it ends.
+                let _ = opened.changed().await;
+                if let Some((connection, place)) = self.0.kept().find(&to) {
+                    return Ok(self.taken(connection, place, to, true));
+                }
+                None
+            }
+        };
+        match Connection::open(&self.0.connector, uri).await? {
             Connection::Http2(connection) => {
                 let (connection, place) = self.share(&to, connection);
                 Ok(self.taken(Connection::Http2(connection), Some(place), to, false))
@@ -158,7 +187,9 @@ impl Pool {
             return (connection, place);
         }
         let place = connection.place();
-        kept.origin(to).shared.push(Shared { connection: connection.clone(), used: Instant::now() });
+        let origin = kept.origin(to);
+        origin.shared.push(Shared { connection: connection.clone(), used: Instant::now() });
+        origin.opening.get_or_insert_with(|| watch::channel(()).1);
         self.0.look_after(&mut kept);
         (connection, place)
     }
@@ -217,6 +248,20 @@ impl Kept {
             origin.shared.iter_mut().find(|shared| !shared.connection.is_closed() && !shared.is_full())?;
         roomy.used = now;
         Some((Connection::Http2(roomy.connection.clone()), Some(roomy.connection.place())))
+    }
+
+    /// Who opens a connection, where none was found, and who waits for it.
+    fn turn(&mut self, to: &Destination) -> Turn {
+        let origin = self.origins(to).by_authority.get_mut(to.authority.as_str());
+        match origin.and_then(|origin| origin.opening.as_mut()) {
+            None => Turn::Open(None),
+            Some(opening) if opening.has_changed().is_ok() => Turn::Wait(opening.clone()),
+            Some(opening) => {
+                let (sender, ended) = watch::channel(());
+                *opening = ended;
+                Turn::Open(Some(sender))
+            }
+        }
     }
 
     fn origins(&mut self, to: &Destination) -> &mut Origins {

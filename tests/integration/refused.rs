@@ -2,6 +2,7 @@
 //! their content is still there.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::future::join_all;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
 use http::{Request, StatusCode};
@@ -155,5 +156,30 @@ async fn long_content_is_not_sent_again() {
     let request = client::post(&host, "/v1/chat/completions", content);
     let (answered, ()) = tokio::join!(client::ask(stage.proxy, request), refuse(&origin));
     assert_openai_form(&answered, StatusCode::BAD_GATEWAY, "upstream_broken");
+    assert!(origin.is_untouched());
+}
+
+#[tokio::test]
+async fn those_who_wait_after_a_goodbye_share_one_new_connection() {
+    const MANY: usize = 20;
+    let (origin, stage, _pki) = faults::http2().await;
+    let (first, _last) = tokio::join!(chat(&stage), async {
+        let mut first = OriginFrames::over(origin.accept().await).await;
+        let stream = first.asked().await;
+        first.go_away(stream, 0).await;
+        first.begin(stream, "").await;
+        first.end(stream, "good").await;
+        first
+    });
+    assert_eq!(first.text(), "good");
+    let (answered, ()) = tokio::join!(join_all((0..MANY).map(|_| chat(&stage))), async {
+        let mut connection = accepted(&origin).await;
+        for _ in 0..MANY {
+            let (_, mut respond) = asked(&mut connection).await;
+            respond.send_response(http::Response::new(()), true).expect("sent");
+        }
+        keep(connection);
+    });
+    assert!(answered.iter().all(|answered| answered.status == StatusCode::OK));
     assert!(origin.is_untouched());
 }

@@ -181,3 +181,23 @@ async fn a_server_that_allows_few_streams_has_no_more_put_on_a_connection() {
     drop((first, second));
     assert!(pool.0.kept().find(&to).is_some());
 }
+
+/// Clients come in crowds to an origin whose connection has just ended.
+#[tokio::test]
+async fn one_opens_a_connection_of_http2_and_others_wait_for_that_alone() {
+    let pool = pool();
+    let to = Destination { over_tls: true, authority: Authority::from_static("a.example") };
+    let turn = || pool.0.kept().turn(&to);
+    // It may speak HTTP/1.1, where nobody can share.
+    assert!(matches!((turn(), turn()), (Turn::Open(None), Turn::Open(None))));
+    let connection = client::Connection::open(Box::new(tokio::io::duplex(4096).0)).await.unwrap();
+    pool.share(&to, connection);
+    for _ in 0..2 {
+        let Turn::Open(opening @ Some(_)) = turn() else { panic!("nobody opens one") };
+        let (Turn::Wait(mut first), Turn::Wait(mut second)) = (turn(), turn()) else {
+            panic!("many open one")
+        };
+        drop(opening);
+        assert!(first.changed().await.is_err() && second.changed().await.is_err());
+    }
+}
