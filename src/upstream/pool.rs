@@ -4,9 +4,9 @@
 //! about a hundred requests on one of those (RFC 9113 §6.5.2 recommends no fewer), and long streams fill that soon:
 //! what comes after would wait for one of them to end, so another connection is opened before.
 
-use std::collections::BTreeMap;
+mod kept;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
 
 use http::Uri;
 use http::uri::{Authority, Scheme};
@@ -20,16 +20,7 @@ use super::phases::Noted;
 use crate::http2::client::{self, Place};
 use crate::message::body::BoxError;
 use crate::message::{Request, Response};
-
-/// How long a connection is kept that nobody uses.
-const IDLE: Duration = Duration::from_secs(60);
-
-/// Connections of HTTP/1.1 that are kept over TLS, and as many in clear: clients that may go anywhere name the origins.
-const MOST: usize = 1024;
-
-/// Requests under way at which an HTTP/2 connection counts as full, unless its server allows fewer: below what servers
-/// usually allow.
-const FULL: usize = 90;
+use kept::{IDLE, Kept, Shared, Turn};
 
 /// The connections that one connector has opened; clones share them.
 #[derive(Clone)]
@@ -38,45 +29,6 @@ pub(super) struct Pool(Arc<Inner>);
 struct Inner {
     connector: Connector,
     kept: Mutex<Kept>,
-}
-
-#[derive(Default)]
-struct Kept {
-    over_tls: Origins,
-    in_clear: Origins,
-    /// Whether a task looks after those that are idle.
-    looked_after: bool,
-}
-
-#[derive(Default)]
-struct Origins {
-    /// In two spellings if clients spell it in two ways.
-    by_authority: BTreeMap<Box<str>, Origin>,
-    /// Connections of HTTP/1.1 in all of them.
-    idle: usize,
-}
-
-#[derive(Default)]
-struct Origin {
-    /// HTTP/1.1, the one used last at the end.
-    idle: Vec<(Connection, Instant)>,
-    shared: Vec<Shared>,
-    /// Where it speaks HTTP/2: what ends when whoever opened a connection last has done so, or given up.
-    opening: Option<watch::Receiver<()>>,
-}
-
-/// What one who found no connection does.
-enum Turn {
-    /// Opens one, and holds this meanwhile, if others are to wait for it.
-    Open(Option<watch::Sender<()>>),
-    /// Waits for that of another, until this ends.
-    Wait(watch::Receiver<()>),
-}
-
-/// An HTTP/2 connection.
-struct Shared {
-    connection: client::Connection,
-    used: Instant,
 }
 
 /// A connection in the hands of one request. If it is dropped, a connection of HTTP/1.1 is closed.
@@ -226,90 +178,6 @@ impl Inner {
                 }
             }
         });
-    }
-}
-
-// === impl Kept ===
-
-impl Kept {
-    /// A connection that is good for another request, unless it turns out to be closed.
-    fn find(&mut self, to: &Destination) -> Option<(Connection, Option<Place>)> {
-        let origins = self.origins(to);
-        let origin = origins.by_authority.get_mut(to.authority.as_str())?;
-        let now = Instant::now();
-        while let Some((connection, since)) = origin.idle.pop() {
-            origins.idle -= 1;
-            // Whether it was closed in the meantime is seen when it is used, not under this lock.
-            if now - since < IDLE {
-                return Some((connection, None));
-            }
-        }
-        let roomy =
-            origin.shared.iter_mut().find(|shared| !shared.connection.is_closed() && !shared.is_full())?;
-        roomy.used = now;
-        Some((Connection::Http2(roomy.connection.clone()), Some(roomy.connection.place())))
-    }
-
-    /// Who opens a connection, where none was found, and who waits for it.
-    fn turn(&mut self, to: &Destination) -> Turn {
-        let origin = self.origins(to).by_authority.get_mut(to.authority.as_str());
-        match origin.and_then(|origin| origin.opening.as_mut()) {
-            None => Turn::Open(None),
-            Some(opening) if opening.has_changed().is_ok() => Turn::Wait(opening.clone()),
-            Some(opening) => {
-                let (sender, ended) = watch::channel(());
-                *opening = ended;
-                Turn::Open(Some(sender))
-            }
-        }
-    }
-
-    fn origins(&mut self, to: &Destination) -> &mut Origins {
-        if to.over_tls { &mut self.over_tls } else { &mut self.in_clear }
-    }
-
-    fn origin(&mut self, to: &Destination) -> &mut Origin {
-        let origins = &mut self.origins(to).by_authority;
-        // Looked up by a borrowed key first: an owned one is made once for each origin.
-        if !origins.contains_key(to.authority.as_str()) {
-            origins.insert(to.authority.as_str().into(), Origin::default());
-        }
-        origins.get_mut(to.authority.as_str()).expect("it was put there if it was missing")
-    }
-
-    /// Keeps a connection of HTTP/1.1, unless there are too many.
-    fn keep(&mut self, to: &Destination, connection: Connection) {
-        if self.origins(to).idle < MOST {
-            self.origins(to).idle += 1;
-            self.origin(to).idle.push((connection, Instant::now()));
-        }
-    }
-
-    /// Drops what nobody has used for too long. Returns whether nothing is left.
-    fn close_idle(&mut self, now: Instant) -> bool {
-        for origins in [&mut self.over_tls, &mut self.in_clear] {
-            origins.idle = 0;
-            origins.by_authority.retain(|_, origin| {
-                origin.idle.retain(|(connection, since)| !connection.is_closed() && now - *since < IDLE);
-                origins.idle += origin.idle.len();
-                origin.shared.retain(|shared| shared.is_of_use(now));
-                !origin.idle.is_empty() || !origin.shared.is_empty()
-            });
-        }
-        self.over_tls.by_authority.is_empty() && self.in_clear.by_authority.is_empty()
-    }
-}
-
-// === impl Shared ===
-
-impl Shared {
-    fn is_full(&self) -> bool {
-        self.connection.under_way() >= self.connection.allowed().clamp(1, FULL)
-    }
-
-    fn is_of_use(&self, now: Instant) -> bool {
-        let busy = self.connection.under_way() > 0;
-        !self.connection.is_closed() && (busy || now - self.used < IDLE)
     }
 }
 

@@ -5,6 +5,7 @@ use rustls::RootCertStore;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::kept::{FULL, MOST};
 use super::*;
 use crate::http1;
 use crate::message::body::Upload;

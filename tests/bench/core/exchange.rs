@@ -59,7 +59,8 @@ impl Exchange {
         let client = proxy.access().client(address.ip());
         let place = Room::new(1, 1).enter(address.ip(), client).ok().context("there is no room")?;
         let (near, far) = tokio::io::duplex(64 << 10);
-        let peer = Peer { address, client, over_tls: false, sni: None, place: Arc::new(place), shutdown: stops };
+        let peer =
+            Peer { address, client, over_tls: false, sni: None, place: Arc::new(place), shutdown: stops };
         runtime.spawn(connection::drive(proxy, far, peer));
         drop(entered);
         Ok(Self {

@@ -37,7 +37,7 @@ fn check_resolved(layer: &Layer, mut problems: Vec<Problem>) {
         settings.set(key, raw.clone());
     }
     let settings = settings.over(Layer::defaults());
-    let config = resolve::resolve(&settings, None, false, &mut problems);
+    let config = resolve::resolve(&settings, None, &Environment::default(), &mut problems);
     assert!(config.is_some() || !problems.is_empty(), "nothing came of it, and nobody says why");
     let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
     for (key, raw) in settings.iter().filter(|(key, _)| key.is_secret()) {
