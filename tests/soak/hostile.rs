@@ -14,12 +14,14 @@ use crate::work::repeat;
 /// Tunnels to distinct names, where there is time for them.
 const NAMES: u64 = 100_000;
 
+/// A request without a Host: it is one, so it is counted.
+const HOMELESS: &str = "GET /v1/models HTTP/1.1\r\n\r\n";
+
 /// What is no request, or could be read as two.
-const MALFORMED: [&str; 6] = [
+const MALFORMED: [&str; 5] = [
     "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6, 7\r\n\r\n",
     "GET /v1/models HTTP/1.1\r\nHost: localhost\nX: y\r\n\r\n",
-    "GET /v1/models HTTP/1.1\r\n\r\n",
     "CONNECT user@api.openai.com:443 HTTP/1.1\r\nHost: api.openai.com\r\n\r\n",
     "nothing of the kind\r\n\r\n",
 ];
@@ -41,6 +43,9 @@ async fn malformed(ground: Arc<Ground>) {
         assert!(answer.starts_with("HTTP/1.1 400 "), "{octets}{answer}");
         ground.tally.elsewhere.add();
     }
+    let answer = client::raw(ground.proxy, HOMELESS.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    ground.tally.saw(StatusCode::BAD_REQUEST);
     // To the proxy itself, and to where nobody listens.
     for (authority, status) in [(ground.proxy.to_string(), 508), ("127.0.0.1:1".to_owned(), 502)] {
         let refused = client::tunnel(ground.proxy, &authority).await.expect_err("it is refused");
@@ -68,14 +73,14 @@ async fn unfinished(ground: Arc<Ground>) {
     }
 }
 
-/// Requests for another host than the tunnel's: no exchange, since they are refused before.
+/// Requests for another host than the tunnel's.
 async fn misdirected(ground: Arc<Ground>) {
     let mut sender = client::intercepted(ground.proxy, &ground.ca_pem).await;
     ground.tally.intercepted.add();
     let request = client::post("other.example", "/v1/chat/completions", "{}");
     let response = within(sender.send_request(request)).await.expect("an answer");
+    ground.tally.saw(response.status());
     assert_eq!(response.status(), StatusCode::MISDIRECTED_REQUEST);
-    ground.tally.elsewhere.add();
 }
 
 /// Tunnels to distinct names, many at once on one connection; none of them is opened.
