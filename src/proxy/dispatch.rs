@@ -34,8 +34,14 @@ pub async fn dispatch(proxy: Proxy, request: Received, peer: Peer) -> Response<B
                 connect::log_refusal(&client, &uri, &error);
                 return response;
             }
-            let way =
-                if uri.scheme().is_some() && version != Version::HTTP_2 { "absolute" } else { "reverse" };
+            let absolute = uri.scheme().is_some() && version != Version::HTTP_2;
+            let is_openais =
+                |host: &str| proxy.intercepted().names().iter().any(|name| name.eq_ignore_ascii_case(host));
+            if absolute && !uri.host().is_some_and(is_openais) {
+                // What is plainly forwarded is no exchange, whatever becomes of it.
+                return response;
+            }
+            let way = if absolute { "absolute" } else { "reverse" };
             let mut access = Access::begin(proxy.admin(), &method, uri.path(), way, client);
             access.refused(&error);
             access.watch(response)
