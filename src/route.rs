@@ -88,12 +88,12 @@ impl InterceptList {
 
     /// Whether this host's tunnels are ended here, on whatever port.
     pub fn contains(&self, authority: &HostPort) -> bool {
-        authority.host().name().is_some_and(|name| self.0.iter().any(|listed| listed == name))
+        authority.host().name().is_some_and(|name| self.has(name))
     }
 
-    /// The listed names.
-    pub fn names(&self) -> &[String] {
-        &self.0
+    /// Whether this name is listed, in whatever letters.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|listed| listed.eq_ignore_ascii_case(name))
     }
 }
 

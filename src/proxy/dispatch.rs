@@ -35,9 +35,7 @@ pub async fn dispatch(proxy: Proxy, request: Received, peer: Peer) -> Response<B
                 return response;
             }
             let absolute = uri.scheme().is_some() && version != Version::HTTP_2;
-            let is_openais =
-                |host: &str| proxy.intercepted().names().iter().any(|name| name.eq_ignore_ascii_case(host));
-            if absolute && !uri.host().is_some_and(is_openais) {
+            if absolute && !uri.host().is_some_and(|host| proxy.intercepted().has(host)) {
                 // What is plainly forwarded is no exchange, whatever becomes of it.
                 return response;
             }
@@ -54,8 +52,7 @@ fn form(request: &Received, intercepted: &InterceptList) -> Form {
     // In HTTP/2 every URI has an authority, here the proxy's own.
     let absolute = request.head.version != Version::HTTP_2;
     let host = request.head.uri.host().filter(|_| absolute);
-    let openai =
-        host.is_none_or(|host| intercepted.names().iter().any(|name| name.eq_ignore_ascii_case(host)));
+    let openai = host.is_none_or(|host| intercepted.has(host));
     let path = request.head.uri.path();
     let operation = operation::canonical(path).is_some() || !admin::is_page(path);
     if openai && operation && request.head.method != Method::CONNECT { Form::OpenAi } else { Form::Text }
